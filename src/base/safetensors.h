@@ -1,0 +1,48 @@
+/* Tensors by name in one safetensors file: an 8-byte length, a JSON header, the data. Every tensor's
+ * XXH3-128 stands in the header's metadata and is checked on reading. */
+#ifndef SAC_BASE_SAFETENSORS_H
+#define SAC_BASE_SAFETENSORS_H
+
+#include "sac/base.h"
+
+typedef enum sac_dtype { SAC_F32, SAC_F64, SAC_U8, SAC_U64 } sac_dtype;
+
+/* A matrix in memory: rows x cols elements, row i at data + i * stride elements; the file holds it
+ * without gaps, as shape [rows, cols]. */
+typedef struct sac_tensor {
+  char name[64];
+  sac_dtype dtype;
+  size_t rows, cols, stride;
+  void *data;
+} sac_tensor;
+
+/* A string of the header's metadata. */
+typedef struct sac_meta {
+  char key[48];
+  char value[208];
+} sac_meta;
+
+/* Write the file beside `path`, fsync, rename over `path`, fsync the folder: after any failure the old
+ * file is intact. Errors: SAC_ERR_IO with path and cause. */
+sac_status sac_safetensors_write(const char *path, const sac_tensor tensors[], size_t tensor_count,
+                                 const sac_meta metas[], size_t meta_count, sac_error *err);
+
+typedef struct sac_safetensors sac_safetensors;
+
+/* Open and check a whole file: lengths, header, every checksum. Errors: SAC_ERR_IO (missing,
+ * unreadable), SAC_ERR_FORMAT (damaged: what and where). */
+sac_status sac_safetensors_open(const char *path, sac_safetensors **out, sac_error *err);
+void sac_safetensors_close(sac_safetensors *file); /* NULL ok */
+
+/* Copy the tensor tensor->name into tensor->data; its type and shape must be tensor's. */
+sac_status sac_safetensors_read(const sac_safetensors *file, sac_tensor *tensor, sac_error *err);
+
+/* The shape of tensor `name`; SAC_ERR_FORMAT if there is none. */
+sac_status sac_safetensors_shape(const sac_safetensors *file, const char *name, size_t *rows,
+                                 size_t *cols, sac_error *err);
+
+/* The metadata string under `key`, or SAC_ERR_FORMAT; it lives as long as the file is open. */
+sac_status sac_safetensors_meta(const sac_safetensors *file, const char *key, const char **value,
+                                sac_error *err);
+
+#endif
