@@ -3,7 +3,9 @@
 #define TEXT_(x) #x
 #define TEXT(x) TEXT_(x)
 
-#ifndef SAC_COMMIT
+#ifdef SAC_COMMIT_HEADER
+#  include SAC_COMMIT_HEADER // written by the build, see cmake/commit.cmake
+#else
 #  define SAC_COMMIT "unknown"
 #endif
 
