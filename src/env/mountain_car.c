@@ -1,0 +1,156 @@
+/* MountainCarContinuous-v0: drive an underpowered car out of a valley; equal to Gymnasium 1.4.0's
+ * to the last bit where the C library's cos is the one that Python calls.
+ *
+ * Gymnasium keeps the state as float32 from the first step on, and NumPy computes in the width of
+ * its arrays, so the arithmetic below is float32, but for the first step of an episode, whose state
+ * is still the float64 that reset drew, and for an action outside its bounds, which becomes a
+ * double. */
+#include "env/builtin.h"
+#include "sac/random.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { OBS = 2, ACT = 1, LIMIT = 999 };
+
+static const double MIN_POSITION = -1.2, MAX_POSITION = 0.6, MAX_SPEED = 0.07, GOAL = 0.45;
+static const double POWER = 0.0015, GRAVITY = 0.0025;
+
+static const double act_low[ACT] = {-1.0}, act_high[ACT] = {1.0};
+/* the float32 bounds, which a float32 observation can reach */
+static const double obs_low[OBS] = {(double)-1.2f, (double)-0.07f};
+static const double obs_high[OBS] = {(double)0.6f, (double)0.07f};
+
+/* What save() writes, so it has no padding. */
+struct state {
+  double position, velocity; /* float32 values once elapsed > 0 */
+  uint64_t elapsed;          /* steps of this episode */
+};
+
+struct sac_env {
+  struct state now;
+};
+
+static sac_status create(sac_env **out, sac_error *err) {
+  sac_env *env = calloc(1, sizeof *env);
+  if (!env) return sac_fail(err, SAC_ERR_NOMEM, "MountainCarContinuous-v0: no memory");
+  *out = env;
+  return SAC_OK;
+}
+
+static void destroy(sac_env *env) {
+  free(env);
+}
+
+static void space(const sac_env *env, sac_space *out) {
+  (void)env;
+  *out = (sac_space){.obs_dim = OBS,
+                     .act_dim = ACT,
+                     .act_low = act_low,
+                     .act_high = act_high,
+                     .obs_low = obs_low,
+                     .obs_high = obs_high,
+                     .max_steps = LIMIT};
+}
+
+static void observe(const struct state *s, double obs[]) {
+  obs[0] = (double)(float)s->position;
+  obs[1] = (double)(float)s->velocity;
+}
+
+static sac_status reset(sac_env *env, uint64_t seed, double obs[], sac_error *err) {
+  (void)err;
+  sac_stream stream = sac_stream_make(seed, SAC_STREAM_RESET, 0);
+  env->now = (struct state){.position = -0.6 + 0.2 * sac_stream_uniform(&stream)};
+  observe(&env->now, obs);
+  return SAC_OK;
+}
+
+/* The change of velocity as NumPy computes it: in float32 for a force that is one, in double for a
+ * force that was clipped to a Python number. */
+static double acceleration(float action, double slope) {
+  if (action < -1.0f) return -POWER - GRAVITY * slope;
+  if (action > 1.0f) return POWER - GRAVITY * slope;
+  return (double)(action * (float)POWER - (float)(GRAVITY * slope));
+}
+
+/* The first step of an episode, in float64. */
+static void first_move(struct state *s, float action) {
+  s->velocity += acceleration(action, cos(3.0 * s->position));
+  if (s->velocity > MAX_SPEED) s->velocity = MAX_SPEED;
+  if (s->velocity < -MAX_SPEED) s->velocity = -MAX_SPEED;
+  s->position += s->velocity;
+  if (s->position > MAX_POSITION) s->position = MAX_POSITION;
+  if (s->position < MIN_POSITION) s->position = MIN_POSITION;
+  if (s->position == MIN_POSITION && s->velocity < 0.0) s->velocity = 0.0;
+}
+
+/* Every other step, in float32. */
+static void later_move(struct state *s, float action) {
+  const float fast = (float)MAX_SPEED, left = (float)MIN_POSITION, right = (float)MAX_POSITION;
+  float p = (float)s->position, v = (float)s->velocity;
+  v += (float)acceleration(action, cos((double)(3.0f * p)));
+  if (v > fast) v = fast;
+  if (v < -fast) v = -fast;
+  p += v;
+  if (p > right) p = right;
+  if (p < left) p = left;
+  if (p == left && v < 0.0f) v = 0.0f;
+  s->position = (double)p;
+  s->velocity = (double)v;
+}
+
+static sac_status step(sac_env *env, const float act[], double obs[], double *reward,
+                       uint8_t *terminated, uint8_t *truncated, sac_error *err) {
+  (void)err;
+  struct state *s = &env->now;
+  const double goal = s->elapsed ? (double)(float)GOAL : GOAL;
+  if (s->elapsed)
+    later_move(s, act[0]);
+  else
+    first_move(s, act[0]);
+  *terminated = s->position >= goal && s->velocity >= 0.0;
+  /* the price is that of the raw action, whatever the car made of it */
+  *reward = (*terminated ? 100.0 : 0.0) - (double)act[0] * (double)act[0] * 0.1;
+  s->position = (double)(float)s->position;
+  s->velocity = (double)(float)s->velocity;
+  s->elapsed++;
+  *truncated = s->elapsed >= LIMIT;
+  observe(s, obs);
+  return SAC_OK;
+}
+
+static size_t state_size(const sac_env *env) {
+  (void)env;
+  return sizeof(struct state);
+}
+
+static void save(const sac_env *env, void *state) {
+  memcpy(state, &env->now, sizeof env->now);
+}
+
+static sac_status load(sac_env *env, const void *state, size_t size, sac_error *err) {
+  if (size != sizeof env->now)
+    return sac_fail(err, SAC_ERR_FORMAT,
+                    "MountainCarContinuous-v0: the saved state has %zu bytes, want %zu", size,
+                    sizeof env->now);
+  memcpy(&env->now, state, size);
+  return SAC_OK;
+}
+
+const sac_env_api sac_mountain_car = {
+    .abi = SAC_ENV_ABI,
+    .struct_size = sizeof(sac_env_api),
+    .id = "MountainCarContinuous-v0",
+    .summary = "drive an underpowered car out of a valley",
+    .flags = SAC_ENV_DETERMINISTIC | SAC_ENV_SNAPSHOT,
+    .create = create,
+    .destroy = destroy,
+    .space = space,
+    .reset = reset,
+    .step = step,
+    .state_size = state_size,
+    .save = save,
+    .load = load,
+};
