@@ -1,0 +1,148 @@
+/* The matrix product, in tiles of 6 rows by VF_TILE_COLUMNS registers that stay in accumulators
+ * while the sum over k runs: a row of B is loaded once and meets 6 broadcasts of A. */
+
+enum { TILE_ROWS = 6 };
+
+/* How many rows the next tile takes, of `left`: 6, or less so that no tile of 1 or 2 is left over
+ * (a tile of few rows waits for its own sums). */
+static inline size_t tile_rows(size_t left) {
+  if (left >= TILE_ROWS + 4 || left <= TILE_ROWS) return left < TILE_ROWS ? left : TILE_ROWS;
+  return (left + 1) / 2; /* 7 ... 9: two tiles of 4 or 5 */
+}
+
+VF_INLINE vf epilogue(const sac_gemm *g, vf c, size_t i, size_t n) {
+  if (g->relu) c = vf_max(c, vf_set1(0.0f));
+  if (g->mask) {
+    const vf mask = vf_load(g->mask + i * g->ldm + n);
+    c = (vf)((vi)c & (mask > vf_set1(0.0f)));
+  }
+  return c;
+}
+
+/* C[i .. i+rows, n .. n+columns VF_LANES); rows and columns are constants where this is inlined. */
+VF_INLINE void tile(const size_t rows, const size_t columns, const sac_gemm *g, size_t i,
+                    size_t n) {
+  vf acc[TILE_ROWS][VF_TILE_COLUMNS];
+  VF_UNROLL
+  for (size_t c = 0; c < columns; c++) {
+    const vf bias = g->bias ? vf_load(g->bias + n + c * VF_LANES) : vf_set1(0.0f);
+    VF_UNROLL
+    for (size_t r = 0; r < rows; r++) acc[r][c] = bias;
+  }
+  const size_t a_row = g->a_row, a_col = g->a_col, ldb = g->ldb;
+  const float *a = g->A + i * a_row, *b = g->B + n;
+  for (size_t p = g->K; p > 0; p--, a += a_col, b += ldb) {
+    vf row[VF_TILE_COLUMNS];
+    VF_UNROLL
+    for (size_t c = 0; c < columns; c++) row[c] = vf_load(b + c * VF_LANES);
+    VF_UNROLL
+    for (size_t r = 0; r < rows; r++) {
+      const vf x = vf_set1(a[r * a_row]);
+      VF_UNROLL
+      for (size_t c = 0; c < columns; c++) acc[r][c] = vf_fma(x, row[c], acc[r][c]);
+    }
+  }
+  VF_UNROLL
+  for (size_t r = 0; r < rows; r++) {
+    VF_UNROLL
+    for (size_t c = 0; c < columns; c++)
+      vf_store(g->C + (i + r) * g->ldc + n + c * VF_LANES,
+               epilogue(g, acc[r][c], i + r, n + c * VF_LANES));
+  }
+}
+
+/* All rows of the columns [n, n + columns VF_LANES). */
+VF_INLINE void panel(const size_t columns, const sac_gemm *g, size_t n) {
+  for (size_t i = 0; i < g->M;) {
+    const size_t rows = tile_rows(g->M - i);
+    switch (rows) {
+    case 6:
+      tile(6, columns, g, i, n);
+      break;
+    case 5:
+      tile(5, columns, g, i, n);
+      break;
+    case 4:
+      tile(4, columns, g, i, n);
+      break;
+    case 3:
+      tile(3, columns, g, i, n);
+      break;
+    case 2:
+      tile(2, columns, g, i, n);
+      break;
+    default:
+      tile(1, columns, g, i, n);
+      break;
+    }
+    i += rows;
+  }
+}
+
+static void gemm(const sac_gemm *g) {
+  size_t n = 0;
+  for (; n + VF_TILE_COLUMNS * VF_LANES <= g->N; n += VF_TILE_COLUMNS * VF_LANES)
+    panel(VF_TILE_COLUMNS, g, n);
+  for (; n < g->N; n += VF_LANES) panel(1, g, n);
+}
+
+static void dot_rows(size_t M, size_t K, const float *A, size_t lda, const float *w, float bias,
+                     float *y) {
+  for (size_t i = 0; i < M; i++) {
+    const float *a = A + i * lda;
+    vf even = vf_set1(0.0f), odd = even; /* two sums, so that one does not wait for the other */
+    size_t k = 0;
+    for (; k + 2 * VF_LANES <= K; k += 2 * VF_LANES) {
+      even = vf_fma(vf_load(a + k), vf_load(w + k), even);
+      odd = vf_fma(vf_load(a + k + VF_LANES), vf_load(w + k + VF_LANES), odd);
+    }
+    float sum = vf_sum(even + odd);
+    for (; k < K; k++) sum += a[k] * w[k];
+    y[i] = bias + sum;
+  }
+}
+
+static void outer_masked(size_t M, size_t N, const float *g, const float *w, const float *mask,
+                         size_t ldm, float *C, size_t ldc) {
+  for (size_t i = 0; i < M; i++) {
+    const vf x = vf_set1(g[i]);
+    for (size_t n = 0; n < N; n += VF_LANES) {
+      const vi on = vf_load(mask + i * ldm + n) > vf_set1(0.0f);
+      vf_store(C + i * ldc + n, (vf)((vi)(x * vf_load(w + n)) & on));
+    }
+  }
+}
+
+static void sum_columns(size_t M, size_t N, const float *g, const float *A, size_t lda, float *y) {
+  size_t n = 0;
+  for (; n + 4 * VF_LANES <= N; n += 4 * VF_LANES) {
+    vf s0 = vf_set1(0.0f), s1 = s0, s2 = s0, s3 = s0;
+    for (size_t i = 0; i < M; i++) {
+      const vf x = vf_set1(g ? g[i] : 1.0f);
+      const float *a = A + i * lda + n;
+      s0 = vf_fma(x, vf_load(a), s0);
+      s1 = vf_fma(x, vf_load(a + VF_LANES), s1);
+      s2 = vf_fma(x, vf_load(a + 2 * VF_LANES), s2);
+      s3 = vf_fma(x, vf_load(a + 3 * VF_LANES), s3);
+    }
+    vf_store(y + n, s0);
+    vf_store(y + n + VF_LANES, s1);
+    vf_store(y + n + 2 * VF_LANES, s2);
+    vf_store(y + n + 3 * VF_LANES, s3);
+  }
+  for (; n < N; n += VF_LANES) {
+    vf s = vf_set1(0.0f);
+    for (size_t i = 0; i < M; i++)
+      s = vf_fma(vf_set1(g ? g[i] : 1.0f), vf_load(A + i * lda + n), s);
+    vf_store(y + n, s);
+  }
+}
+
+/* In blocks, so that both sides stay within a few cache lines. */
+static void transpose(size_t K, size_t N, const float *W, size_t ldw, float *T, size_t ldt) {
+  enum { BLOCK = 16 };
+  for (size_t n0 = 0; n0 < N; n0 += BLOCK)
+    for (size_t k0 = 0; k0 < K; k0 += BLOCK)
+      for (size_t n = n0; n < N && n < n0 + BLOCK; n++)
+        for (size_t k = k0; k < K && k < k0 + BLOCK; k++) T[n * ldt + k] = W[k * ldw + n];
+}

@@ -1,0 +1,89 @@
+/* The table of kernels: what the networks, the optimiser and the policy are computed with. One
+ * table an instruction set; every kernel sums in an order that depends on its arguments' sizes
+ * alone, and each output on its own row or column, so that any split of the work gives the same
+ * bits. */
+#ifndef SAC_KERNELS_KERNELS_H
+#define SAC_KERNELS_KERNELS_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+enum { SAC_LANES = 16 }; /* widths of matrices are padded to this many floats, on every table */
+
+static inline size_t sac_padded(size_t n) {
+  return (n + SAC_LANES - 1) / SAC_LANES * SAC_LANES;
+}
+
+/* C (M,N) = epilogue(A (M,K) B (K,N)).  Element (i,p) of A is A[i a_row + p a_col], so that A may
+ * be a transpose; B and C are row-major; N is a multiple of SAC_LANES. The sum over p runs upwards
+ * from the bias in one accumulator. */
+typedef struct sac_gemm {
+  size_t M, N, K;
+  const float *A;
+  size_t a_row, a_col;
+  const float *B;
+  size_t ldb;
+  float *C;
+  size_t ldc;
+  const float *bias; /* (N) or NULL */
+  int relu;          /* C = max(C, 0) */
+  const float *mask; /* (M,N) or NULL: C = 0 where mask <= 0 */
+  size_t ldm;
+} sac_gemm;
+
+/* One step of Adam [ADAM, algorithm 1]; c1, c2 are the bias corrections 1/(1 - beta^t). */
+typedef struct sac_adam_step {
+  float lr, beta1, beta2, eps, c1, c2;
+} sac_adam_step;
+
+/* The map from the network's output to log sigma. */
+typedef struct sac_log_std_map {
+  int kind; /* SAC_LOG_STD_* of sac/agent.h */
+  float low, high;
+} sac_log_std_map;
+
+typedef struct sac_kernels {
+  const char *isa;
+
+  void (*gemm)(const sac_gemm *g);
+
+  /* y[i] = bias + sum_k A[i,k] w[k];  A (M,K), any K */
+  void (*dot_rows)(size_t M, size_t K, const float *A, size_t lda, const float *w, float bias,
+                   float *y);
+  /* C[i,n] = mask[i,n] > 0 ? g[i] w[n] : 0;  N a multiple of SAC_LANES */
+  void (*outer_masked)(size_t M, size_t N, const float *g, const float *w, const float *mask,
+                       size_t ldm, float *C, size_t ldc);
+  /* y[n] = sum_i g[i] A[i,n], or sum_i A[i,n] if g is NULL;  N a multiple of SAC_LANES */
+  void (*sum_columns)(size_t M, size_t N, const float *g, const float *A, size_t lda, float *y);
+  /* T[n,k] = W[k,n];  W (K,N), T (N,K) */
+  void (*transpose)(size_t K, size_t N, const float *W, size_t ldw, float *T, size_t ldt);
+
+  /* Adam on w (n) with gradient g and moments m, v; if target is not NULL, then also
+   * target <- target + tau (w - target), all in one pass. Returns sum g^2, in double. */
+  double (*adam)(size_t n, const sac_adam_step *step, const float *g, float *m, float *v, float *w,
+                 float tau, float *target);
+
+  /* out[i] ~ N(0,1) from two random words each, by Box-Muller, 23 bits of each word: |out| < 5.8 */
+  void (*normals)(size_t n, const uint32_t *words, float *out);
+
+  /* log_std[i] = map(raw[i]) and slope[i] = d log_std / d raw */
+  void (*log_std)(size_t n, const sac_log_std_map *map, const float *raw, float *log_std,
+                  float *slope);
+  /* u = mean + std eps, a = tanh u:  std, act = a, da_du = 1 - a^2, and
+   * logp[i] = -eps^2/2 - log_std - log(2 pi)/2 - log(1 - a^2), one term a dimension */
+  void (*tanh_normal)(size_t n, const float *mean, const float *log_std, const float *eps,
+                      float *std, float *act, float *da_du, float *logp);
+  /* a = tanh u */
+  void (*tanh)(size_t n, const float *u, float *a);
+} sac_kernels;
+
+extern const sac_kernels sac_kernels_reference; /* plain C in double: the oracle of the others */
+extern const sac_kernels sac_kernels_generic, sac_kernels_avx2, sac_kernels_avx512;
+
+/* The table in use: the best that the CPU has, at most $SAC_ISA; chosen once. Threads: safe. */
+const sac_kernels *sac_kernels_get(void);
+
+/* The table named `isa`, or NULL if there is none or this CPU has not its instructions. */
+const sac_kernels *sac_kernels_find(const char *isa);
+
+#endif

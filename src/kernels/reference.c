@@ -1,0 +1,126 @@
+/* Every kernel as its formula, one element at a time, in double: the oracle of the vector tables.
+ */
+#include "kernels/kernels.h"
+
+#include <math.h>
+
+static void gemm(const sac_gemm *g) {
+  for (size_t i = 0; i < g->M; i++)
+    for (size_t n = 0; n < g->N; n++) {
+      double c = g->bias ? (double)g->bias[n] : 0.0;
+      for (size_t p = 0; p < g->K; p++)
+        c += (double)g->A[i * g->a_row + p * g->a_col] * (double)g->B[p * g->ldb + n];
+      if (g->relu && !(c > 0.0)) c = 0.0;
+      if (g->mask && !(g->mask[i * g->ldm + n] > 0.0f)) c = 0.0;
+      g->C[i * g->ldc + n] = (float)c;
+    }
+}
+
+static void dot_rows(size_t M, size_t K, const float *A, size_t lda, const float *w, float bias,
+                     float *y) {
+  for (size_t i = 0; i < M; i++) {
+    double sum = (double)bias;
+    for (size_t k = 0; k < K; k++) sum += (double)A[i * lda + k] * (double)w[k];
+    y[i] = (float)sum;
+  }
+}
+
+static void outer_masked(size_t M, size_t N, const float *g, const float *w, const float *mask,
+                         size_t ldm, float *C, size_t ldc) {
+  for (size_t i = 0; i < M; i++)
+    for (size_t n = 0; n < N; n++) C[i * ldc + n] = mask[i * ldm + n] > 0.0f ? g[i] * w[n] : 0.0f;
+}
+
+static void sum_columns(size_t M, size_t N, const float *g, const float *A, size_t lda, float *y) {
+  for (size_t n = 0; n < N; n++) {
+    double sum = 0.0;
+    for (size_t i = 0; i < M; i++) sum += (g ? (double)g[i] : 1.0) * (double)A[i * lda + n];
+    y[n] = (float)sum;
+  }
+}
+
+static void transpose(size_t K, size_t N, const float *W, size_t ldw, float *T, size_t ldt) {
+  for (size_t k = 0; k < K; k++)
+    for (size_t n = 0; n < N; n++) T[n * ldt + k] = W[k * ldw + n];
+}
+
+static double adam(size_t n, const sac_adam_step *step, const float *g, float *m, float *v,
+                   float *w, float tau, float *target) {
+  const double b1 = (double)step->beta1, b2 = (double)step->beta2;
+  double total = 0.0;
+  for (size_t i = 0; i < n; i++) {
+    const double gi = (double)g[i];
+    const double mi = b1 * (double)m[i] + (1.0 - b1) * gi;
+    const double vi = b2 * (double)v[i] + (1.0 - b2) * gi * gi;
+    const double wi = (double)w[i] - (double)step->lr * (double)step->c1 * mi /
+                                         (sqrt((double)step->c2 * vi) + (double)step->eps);
+    m[i] = (float)mi;
+    v[i] = (float)vi;
+    w[i] = (float)wi;
+    if (target) target[i] = (float)((double)target[i] + (double)tau * (wi - (double)target[i]));
+    total += gi * gi;
+  }
+  return total;
+}
+
+static void normals(size_t n, const uint32_t *words, float *out) {
+  const double two_pi = 6.283185307179586476925;
+  for (size_t i = 0; i < n; i++) {
+    const double u = ((double)(words[2 * i] >> 9) + 0.5) * 0x1p-23;
+    const double v = ((double)(words[2 * i + 1] >> 9) + 0.5) * 0x1p-23;
+    out[i] = (float)(sqrt(-2.0 * log(u)) * cos(two_pi * v));
+  }
+}
+
+static void log_std(size_t n, const sac_log_std_map *map, const float *raw, float *out,
+                    float *slope) {
+  const double low = (double)map->low, high = (double)map->high;
+  for (size_t i = 0; i < n; i++) {
+    const double x = (double)raw[i];
+    double y, dy;
+    if (map->kind == 0) {
+      y = fmin(fmax(x, low), high);
+      dy = x >= low && x <= high;
+    } else if (map->kind == 1) {
+      y = low + 0.5 * (high - low) * (1.0 + tanh(x));
+      dy = 0.5 * (high - low) / (cosh(x) * cosh(x));
+    } else {
+      const double s = fmax(x, 0.0) + log1p(exp(-fabs(x))) + exp(low);
+      y = log(s);
+      dy = 1.0 / ((1.0 + exp(-x)) * s);
+    }
+    out[i] = (float)y;
+    slope[i] = (float)dy;
+  }
+}
+
+static void tanh_normal(size_t n, const float *mean, const float *log_sigma, const float *eps,
+                        float *std, float *act, float *da_du, float *logp) {
+  for (size_t i = 0; i < n; i++) {
+    const double e = (double)eps[i], ls = (double)log_sigma[i], s = exp(ls);
+    const double u = (double)mean[i] + s * e;
+    const double log_slope = 2.0 * (log(2.0) - fabs(u) - log1p(exp(-2.0 * fabs(u))));
+    std[i] = (float)s;
+    act[i] = (float)tanh(u);
+    da_du[i] = (float)exp(log_slope);
+    logp[i] = (float)(-0.5 * e * e - ls - 0.918938533204672742 - log_slope);
+  }
+}
+
+static void tanh_each(size_t n, const float *u, float *a) {
+  for (size_t i = 0; i < n; i++) a[i] = (float)tanh((double)u[i]);
+}
+
+const sac_kernels sac_kernels_reference = {
+    .isa = "reference",
+    .gemm = gemm,
+    .dot_rows = dot_rows,
+    .outer_masked = outer_masked,
+    .sum_columns = sum_columns,
+    .transpose = transpose,
+    .adam = adam,
+    .normals = normals,
+    .log_std = log_std,
+    .tanh_normal = tanh_normal,
+    .tanh = tanh_each,
+};

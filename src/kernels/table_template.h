@@ -1,0 +1,23 @@
+/* All kernels in the words of vec.h; the including file has chosen the instruction set, and names
+ * the table with SAC_TABLE and SAC_TABLE_ISA. */
+#include "kernels/kernels.h"
+#include "kernels/vec.h"
+#include "kernels/vec_math.h"
+
+#include "kernels/gemm_template.h"
+
+#include "kernels/elementwise_template.h"
+
+const sac_kernels SAC_TABLE = {
+    .isa = SAC_TABLE_ISA,
+    .gemm = gemm,
+    .dot_rows = dot_rows,
+    .outer_masked = outer_masked,
+    .sum_columns = sum_columns,
+    .transpose = transpose,
+    .adam = adam,
+    .normals = normals,
+    .log_std = log_std,
+    .tanh_normal = tanh_normal,
+    .tanh = tanh_all,
+};

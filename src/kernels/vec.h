@@ -1,0 +1,123 @@
+/* vf: one SIMD register of floats; vi: as many 32-bit integers. The kernel templates are written in
+ * these words and in + - * / on them (GNU vector extensions) only, and compiled once an instruction
+ * set. A file that includes this has set at most one of SAC_ISA_AVX512, SAC_ISA_AVX2. */
+#ifndef SAC_KERNELS_VEC_H
+#define SAC_KERNELS_VEC_H
+
+#include <math.h>
+#include <stddef.h>
+#include <stdint.h>
+#if defined SAC_ISA_AVX2 || defined SAC_ISA_AVX512
+#  include <immintrin.h>
+#endif
+
+#if defined SAC_ISA_AVX512
+#  define VF_LANES        16
+#  define VF_TILE_COLUMNS 4 /* registers across in a matrix tile: 6 x 4 of the 32 accumulate */
+#elif defined SAC_ISA_AVX2
+#  define VF_LANES        8
+#  define VF_TILE_COLUMNS 2 /* 6 x 2 of the 16 */
+#else
+#  define VF_LANES        4
+#  define VF_TILE_COLUMNS 2
+#endif
+#define VF_BYTES (4 * VF_LANES)
+
+/* before a loop with a small constant count: all of it, so that an array of registers stays in
+ * registers */
+#if defined __clang__
+#  define VF_UNROLL _Pragma("clang loop unroll(full)")
+#else
+#  define VF_UNROLL _Pragma("GCC unroll 8")
+#endif
+
+#define VF_INLINE static inline __attribute__((always_inline, unused))
+
+typedef float vf __attribute__((vector_size(VF_BYTES)));
+typedef int32_t vi __attribute__((vector_size(VF_BYTES)));
+typedef uint32_t vu __attribute__((vector_size(VF_BYTES)));
+typedef float vf_unaligned __attribute__((vector_size(VF_BYTES), aligned(4), may_alias));
+typedef uint32_t vu_unaligned __attribute__((vector_size(VF_BYTES), aligned(4), may_alias));
+
+VF_INLINE vf vf_load(const float *p) {
+  return *(const vf_unaligned *)p;
+}
+VF_INLINE void vf_store(float *p, vf a) {
+  *(vf_unaligned *)p = a;
+}
+VF_INLINE vu vu_load(const uint32_t *p) {
+  return *(const vu_unaligned *)p;
+}
+
+#if defined SAC_ISA_AVX512
+VF_INLINE vf vf_set1(float a) {
+  return _mm512_set1_ps(a);
+}
+VF_INLINE vf vf_fma(vf a, vf b, vf c) {
+  return _mm512_fmadd_ps(a, b, c);
+}
+VF_INLINE vf vf_max(vf a, vf b) {
+  return _mm512_max_ps(a, b);
+}
+VF_INLINE vf vf_min(vf a, vf b) {
+  return _mm512_min_ps(a, b);
+}
+VF_INLINE vf vf_sqrt(vf a) {
+  return _mm512_sqrt_ps(a);
+}
+#elif defined SAC_ISA_AVX2
+VF_INLINE vf vf_set1(float a) {
+  return _mm256_set1_ps(a);
+}
+VF_INLINE vf vf_fma(vf a, vf b, vf c) {
+  return _mm256_fmadd_ps(a, b, c);
+}
+VF_INLINE vf vf_max(vf a, vf b) {
+  return _mm256_max_ps(a, b);
+}
+VF_INLINE vf vf_min(vf a, vf b) {
+  return _mm256_min_ps(a, b);
+}
+VF_INLINE vf vf_sqrt(vf a) {
+  return _mm256_sqrt_ps(a);
+}
+#else
+VF_INLINE vf vf_set1(float a) {
+  return (vf){a, a, a, a};
+}
+/* not fmaf(): without an FMA target that is a libm call an element */
+VF_INLINE vf vf_fma(vf a, vf b, vf c) {
+  return a * b + c;
+}
+VF_INLINE vf vf_pick(vi mask, vf a, vf b) {
+  return (vf)((mask & (vi)a) | (~mask & (vi)b));
+}
+VF_INLINE vf vf_max(vf a, vf b) {
+  return vf_pick(a > b, a, b);
+}
+VF_INLINE vf vf_min(vf a, vf b) {
+  return vf_pick(a < b, a, b);
+}
+VF_INLINE vf vf_sqrt(vf a) {
+  for (int i = 0; i < VF_LANES; i++) a[i] = sqrtf(a[i]);
+  return a;
+}
+#endif
+
+/* a where mask is all ones, b where it is zero */
+VF_INLINE vf vf_select(vi mask, vf a, vf b) {
+  return (vf)((mask & (vi)a) | (~mask & (vi)b));
+}
+
+VF_INLINE vf vf_abs(vf a) {
+  return (vf)((vi)a & 0x7fffffff);
+}
+
+/* The sum of the lanes, in a fixed order: halves are added until one is left. */
+VF_INLINE float vf_sum(vf a) {
+  for (int half = VF_LANES / 2; half > 0; half /= 2)
+    for (int i = 0; i < half; i++) a[i] += a[i + half];
+  return a[0];
+}
+
+#endif
