@@ -117,7 +117,7 @@ static void check_sees_every_kind(void **state) {
   (void)state;
   sac_error err;
   struct options o = defaults();
-  o.gamma = NAN;
+  o.gamma = nan("");
   assert_int_equal(sac_option_check(table, COUNT, &o, &err), SAC_ERR_ARG);
   assert_string_equal(err.msg, "option gamma = nan: must be in [0, 1]");
   o = defaults();
