@@ -5,13 +5,19 @@
 #include "base/safetensors.h"
 #include "sac/agent.h"
 
-enum { SAC_AGENT_TENSORS_MAX = 256, SAC_AGENT_METAS_MAX = 32 };
+enum { SAC_AGENT_TENSORS_MAX = 256, SAC_AGENT_METAS_MAX = 64 };
 
-/* Parameters, targets, optimiser moments, temperature and counters, pointing into the agent: reading a
- * file into them restores it. Returns how many. */
+/* Parameters, targets, optimiser moments, temperature and counters, pointing into the agent:
+ * reading a file into them restores it. Returns how many. */
 size_t sac_agent_tensors(sac_agent *agent, sac_tensor out[SAC_AGENT_TENSORS_MAX]);
 
-/* What sac_policy_load needs besides the tensors "actor.*": sizes, bounds, options. Returns how many. */
+/* To call after the tensors were filled from a file: brings up to date what is derived from them.
+ */
+void sac_agent_restored(sac_agent *agent);
+
+/* "obs_dim", "act_dim", "seed", and "option.NAME" for every option as sac_option_get writes it.
+ * With the tensors "actor.*" and "action_*" this is what sac_policy_load needs. Returns how many.
+ */
 size_t sac_agent_metas(const sac_agent *agent, sac_meta out[SAC_AGENT_METAS_MAX]);
 
 #endif

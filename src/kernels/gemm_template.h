@@ -11,9 +11,9 @@ static inline size_t tile_rows(size_t left) {
 }
 
 VF_INLINE vf epilogue(const sac_gemm *g, vf c, size_t i, size_t n) {
-  if (g->relu) c = vf_max(c, vf_set1(0.0f));
+  if (g->relu) c = vf_max(vf_set1(0.0f), c); /* in this order a NaN stays one */
   if (g->mask) {
-    const vf mask = vf_load(g->mask + i * g->ldm + n);
+    const vf mask = vf_load(g->mask + (g->mask_row ? g->mask_row[i] : i) * g->ldm + n);
     c = (vf)((vi)c & (mask > vf_set1(0.0f)));
   }
   return c;

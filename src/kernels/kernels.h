@@ -27,8 +27,9 @@ typedef struct sac_gemm {
   size_t ldc;
   const float *bias; /* (N) or NULL */
   int relu;          /* C = max(C, 0) */
-  const float *mask; /* (M,N) or NULL: C = 0 where mask <= 0 */
+  const float *mask; /* (*,N) or NULL: C[i] = 0 where row mask_row[i] of mask (or i) is <= 0 */
   size_t ldm;
+  const size_t *mask_row; /* (M) or NULL */
 } sac_gemm;
 
 /* One step of Adam [ADAM, algorithm 1]; c1, c2 are the bias corrections 1/(1 - beta^t). */

@@ -11,7 +11,8 @@ static void gemm(const sac_gemm *g) {
       for (size_t p = 0; p < g->K; p++)
         c += (double)g->A[i * g->a_row + p * g->a_col] * (double)g->B[p * g->ldb + n];
       if (g->relu && !(c > 0.0)) c = 0.0;
-      if (g->mask && !(g->mask[i * g->ldm + n] > 0.0f)) c = 0.0;
+      const size_t m = g->mask_row ? g->mask_row[i] : i;
+      if (g->mask && !(g->mask[m * g->ldm + n] > 0.0f)) c = 0.0;
       g->C[i * g->ldc + n] = (float)c;
     }
 }

@@ -60,7 +60,10 @@ static void gemm_matches(const sac_kernels *k, size_t M, size_t N, size_t K, int
   g.a_row = transposed ? 1 : lda;
   g.a_col = transposed ? lda : 1;
   if (relu) g.bias = bias;
+  size_t rows[32];
+  for (size_t i = 0; i < M; i++) rows[i] = (i * 7) % M;
   if (masked) g.mask = mask, g.ldm = ldc;
+  if (masked && (M & 1)) g.mask_row = rows;
   k->gemm(&g);
   g.C = want;
   sac_kernels_reference.gemm(&g);

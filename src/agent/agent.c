@@ -1,0 +1,129 @@
+/* The agent's handle: made, used to act, released. */
+#include "sac/agent.h"
+
+#include "agent/handle.h"
+#include "base/try.h"
+
+#include <math.h>
+#include <stdlib.h>
+
+/* Where everything lies in the one block: measured with base == NULL, then carved. */
+static sac_agent *layout(sac_arena *m, const sac_agent_options *opt, size_t O, size_t A,
+                         size_t threads) {
+  sac_agent *self = SAC_TAKE(m, sac_agent, 1), measuring;
+  sac_agent *g = self ? self : &measuring;
+  const size_t B = (size_t)opt->batch;
+  *g = (sac_agent){.opt = *opt, .O = O, .A = A, .B = B, .ldx = sac_row(O + A), .ld_da = sac_row(A)};
+  sac_head_layout(m, &g->pi, O, A, opt, B, 1);
+  g->ld_scratch = g->pi.net.scratch;
+  for (int j = 0; j < 2; j++) {
+    sac_mlp_layout(m, &g->q[j], O + A, &opt->critic_hidden, 1, 1, 1);
+    sac_trace_layout(m, &g->q_trace[j], &g->q[j], B);
+    g->q_value[j] = SAC_TAKE(m, float, B);
+    g->dq[j] = SAC_TAKE(m, float, B);
+    if (g->q[j].scratch > g->ld_scratch) g->ld_scratch = g->q[j].scratch;
+  }
+  g->ld_scratch = sac_row(g->ld_scratch);
+  g->x = SAC_TAKE(m, float, B * g->ldx);
+  g->x_next = SAC_TAKE(m, float, B * g->ldx);
+  g->reward = SAC_TAKE(m, float, B);
+  g->discount = SAC_TAKE(m, float, B);
+  g->y = SAC_TAKE(m, float, B);
+  g->drawn = SAC_TAKE(m, size_t, B);
+  g->rows = SAC_TAKE(m, size_t, B);
+  g->dq_da = SAC_TAKE(m, float, B * g->ld_da);
+  g->dx = SAC_TAKE(m, float, B * g->ld_da);
+  g->scratch = SAC_TAKE(m, float, threads * g->ld_scratch);
+  return self;
+}
+
+static sac_status check_bounds(size_t A, const double low[], const double high[], sac_error *err) {
+  for (size_t j = 0; j < A; j++) {
+    if (!isfinite(low[j]) || !isfinite(high[j]) || !(low[j] < high[j]))
+      return sac_fail(
+          err, SAC_ERR_ARG,
+          "action %zu has bounds [%g, %g]: SAC needs finite ones, low < high; bound the "
+          "environment's action space, for example to [-1, 1]",
+          j, low[j], high[j]);
+    if (high[j] - low[j] > 1e6)
+      return sac_fail(
+          err, SAC_ERR_ARG,
+          "action %zu has bounds [%g, %g], wider than 1e6: random actions would be huge; "
+          "set the bounds to what the actuator can use",
+          j, low[j], high[j]);
+  }
+  return SAC_OK;
+}
+
+enum { LARGEST_DIM = 1 << 20 };
+
+sac_status sac_agent_create(const sac_agent_options *opt, size_t O, size_t A, const double low[],
+                            const double high[], uint64_t seed, size_t threads, sac_agent **out,
+                            sac_error *err) {
+  SAC_TRY(sac_agent_options_check(opt, err));
+  if (O < 1 || O > LARGEST_DIM || A < 1 || A > LARGEST_DIM)
+    return sac_fail(err, SAC_ERR_ARG, "obs_dim = %zu, act_dim = %zu: each must be in [1, %d]", O, A,
+                    LARGEST_DIM);
+  SAC_TRY(check_bounds(A, low, high, err));
+  sac_pool *pool;
+  SAC_TRY(sac_pool_create(threads, &pool, err));
+
+  sac_arena m = {0};
+  layout(&m, opt, O, A, threads);
+  const size_t size = m.used;
+  m = (sac_arena){.base = sac_arena_block(size)};
+  if (!m.base) {
+    sac_pool_destroy(pool);
+    return sac_fail(err, SAC_ERR_NOMEM, "no memory for an agent of %zu bytes", size);
+  }
+  sac_agent *g = layout(&m, opt, O, A, threads); /* first in the block */
+  g->pool = pool;
+  g->seed = seed;
+  g->k = sac_kernels_get();
+  sac_head_set(&g->pi, opt, low, high);
+  sac_mlp_init(g->k, &g->pi.net, opt->init, seed, 0);
+  for (int j = 0; j < 2; j++)
+    sac_mlp_init(g->k, &g->q[j], opt->init, seed, (uint64_t)(j + 1) * SAC_LAYERS_MAX);
+  g->temperature.log_alpha = log(opt->alpha);
+  *out = g;
+  return SAC_OK;
+}
+
+void sac_agent_destroy(sac_agent *g) {
+  if (!g) return;
+  sac_pool_destroy(g->pool);
+  free(g);
+}
+
+uint64_t sac_agent_updates(const sac_agent *g) {
+  return g->updates;
+}
+
+/* --- acting
+ * ---------------------------------------------------------------------------------------- */
+
+struct acting {
+  sac_agent *agent;
+  size_t n;
+  const float *obs, *noise;
+};
+
+static void act_rows(void *ctx, size_t t, size_t T) {
+  const struct acting *a = ctx;
+  size_t first, last;
+  sac_share(a->n, t, T, &first, &last);
+  if (first < last) sac_head_act(a->agent->k, &a->agent->pi, a->obs, a->noise, first, last);
+}
+
+sac_status sac_agent_act(sac_agent *g, size_t n, const float obs[], const float noise[],
+                         float act[], sac_error *err) {
+  enum { WORTH_THREADS = 32 };
+  if (n > g->B)
+    return sac_fail(err, SAC_ERR_ARG, "n = %zu observations: must be at most batch = %zu", n, g->B);
+  struct acting a = {g, n, obs, noise};
+  if (n < WORTH_THREADS)
+    act_rows(&a, 0, 1);
+  else
+    sac_pool_run(g->pool, act_rows, &a);
+  return sac_head_result(&g->pi, n, obs, act, err);
+}

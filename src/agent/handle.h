@@ -1,0 +1,44 @@
+/* The agent's handle: what it learns, and the workspace of one update. */
+#ifndef SAC_AGENT_HANDLE_H
+#define SAC_AGENT_HANDLE_H
+
+#include "agent/policy.h"
+#include "agent/temperature.h"
+#include "base/threads.h"
+
+struct sac_agent {
+  sac_agent_options opt;
+  size_t O, A, B;
+  uint64_t seed;
+  const sac_kernels *k;
+  sac_pool *pool;
+
+  /* learned */
+  sac_head pi;
+  sac_mlp q[2]; /* each with its target */
+  sac_temperature temperature;
+  uint64_t updates, actor_updates; /* done so far */
+
+  /* one update */
+  size_t ldx;
+  float *x, *x_next;        /* (B, ldx) [s | a] and [s' | a'] */
+  float *reward, *discount; /* (B) r, and gamma (1 - terminated) */
+  size_t *drawn;            /* (B) the replay's indices */
+  sac_trace q_trace[2];
+  float *q_value[2], *dq[2]; /* (B) Q_j, and the loss gradient in it */
+  float *y;                  /* (B) the critics' target */
+  float *dq_da;              /* (B, ld_da) */
+  float *dx;                 /* (B, ld_da) rows of dq_da in the order of `rows` */
+  size_t ld_da;
+  size_t *rows;   /* (B) rows of the batch, grouped by their smaller critic */
+  float *scratch; /* (threads, ld_scratch) a unit's gradient */
+  size_t ld_scratch;
+  double *row_loss; /* (B) */
+};
+
+/* The target entropy, in nats. */
+static inline double sac_target_entropy(const sac_agent *agent) {
+  return agent->opt.target_entropy_scale * (double)agent->A;
+}
+
+#endif

@@ -1,0 +1,119 @@
+#include "agent/policy.h"
+
+#include "sac/random.h"
+
+#include <math.h>
+#include <string.h>
+
+void sac_head_layout(sac_arena *arena, sac_head *head, size_t O, size_t A,
+                     const sac_agent_options *options, size_t B, int trained) {
+  *head = (sac_head){.O = O, .A = A, .ld_out = sac_row(2 * A)};
+  sac_mlp_layout(arena, &head->net, O, &options->actor_hidden, 2 * A, 0, trained);
+  sac_trace_layout(arena, &head->trace, &head->net, B);
+  float **const wide[] = {&head->mean, &head->raw, &head->log_std, &head->slope,     &head->eps,
+                          &head->std,  &head->act, &head->da_du,   &head->logp_terms};
+  for (size_t i = 0; i < sizeof wide / sizeof *wide; i++) *wide[i] = SAC_TAKE(arena, float, B *A);
+  head->out = SAC_TAKE(arena, float, B * head->ld_out);
+  head->dout = SAC_TAKE(arena, float, B * head->ld_out);
+  head->logp = SAC_TAKE(arena, float, B);
+  head->words = SAC_TAKE(arena, uint32_t, B * 2 * A);
+  head->mid = SAC_TAKE(arena, float, A);
+  head->half = SAC_TAKE(arena, float, A);
+}
+
+void sac_head_set(sac_head *head, const sac_agent_options *options, const double low[],
+                  const double high[]) {
+  head->map = (sac_log_std_map){options->log_std_map, (float)options->log_std_min,
+                                (float)options->log_std_max};
+  head->log_scale = 0.0;
+  for (size_t j = 0; j < head->A; j++) {
+    head->mid[j] = (float)(0.5 * (low[j] + high[j]));
+    head->half[j] = (float)(0.5 * (high[j] - low[j]));
+    if (options->entropy_space == SAC_ENTROPY_ENVIRONMENT)
+      head->log_scale += log(0.5 * (high[j] - low[j]));
+  }
+}
+
+void sac_head_noise(const sac_kernels *k, sac_head *head, size_t first, size_t last, uint64_t seed,
+                    uint32_t purpose, uint64_t index) {
+  const size_t A = head->A;
+  for (size_t b = first; b < last; b++) {
+    sac_stream s = sac_stream_make(seed, purpose, index + b);
+    for (size_t i = 0; i < 2 * A; i++) head->words[b * 2 * A + i] = sac_stream_u32(&s);
+  }
+  k->normals((last - first) * A, head->words + first * 2 * A, head->eps + first * A);
+}
+
+void sac_head_forward(const sac_kernels *k, sac_head *head, const float *s, size_t lds,
+                      size_t first, size_t last) {
+  const size_t A = head->A;
+  sac_mlp_forward(k, &head->net, head->net.w, s, lds, first, last, &head->trace, head->out,
+                  head->ld_out);
+  for (size_t b = first; b < last; b++)
+    for (size_t j = 0; j < A; j++) {
+      head->mean[b * A + j] = head->out[b * head->ld_out + j];
+      head->raw[b * A + j] = head->out[b * head->ld_out + A + j];
+    }
+}
+
+void sac_head_sample(const sac_kernels *k, sac_head *head, size_t first, size_t last) {
+  const size_t A = head->A, at = first * A, n = (last - first) * A;
+  k->log_std(n, &head->map, head->raw + at, head->log_std + at, head->slope + at);
+  k->tanh_normal(n, head->mean + at, head->log_std + at, head->eps + at, head->std + at,
+                 head->act + at, head->da_du + at, head->logp_terms + at);
+  for (size_t b = first; b < last; b++) {
+    double logp = -head->log_scale;
+    for (size_t j = 0; j < A; j++) logp += (double)head->logp_terms[b * A + j];
+    head->logp[b] = (float)logp;
+  }
+}
+
+void sac_head_backward(const sac_kernels *k, sac_head *head, size_t B, float alpha,
+                       const float *dq_da, size_t ld, size_t first, size_t last) {
+  const size_t A = head->A;
+  const float inv_B = 1.0f / (float)B;
+  for (size_t b = first; b < last; b++)
+    for (size_t j = 0; j < A; j++) {
+      const size_t i = b * A + j;
+      const float dlogpi_du = 2.0f * head->act[i]; /* of -log(1 - tanh(u)^2) */
+      const float dJ_du = (alpha * dlogpi_du - dq_da[b * ld + j] * head->da_du[i]) * inv_B;
+      const float dJ_dlog_std = dJ_du * head->std[i] * head->eps[i] - alpha * inv_B;
+      head->dout[b * head->ld_out + j] = dJ_du;
+      head->dout[b * head->ld_out + A + j] = dJ_dlog_std * head->slope[i];
+    }
+  sac_mlp_backward(k, &head->net, head->dout, head->ld_out, first, last, &head->trace);
+}
+
+void sac_head_act(const sac_kernels *k, sac_head *head, const float *obs, const float *noise,
+                  size_t first, size_t last) {
+  const size_t A = head->A, at = first * A, n = (last - first) * A;
+  sac_head_forward(k, head, obs, head->O, first, last);
+  if (noise) {
+    memcpy(head->eps + at, noise + at, n * sizeof *noise);
+    sac_head_sample(k, head, first, last);
+  } else {
+    k->tanh(n, head->mean + at, head->act + at);
+  }
+}
+
+static float clamp(float x, float low, float high) {
+  return x < low ? low : x > high ? high : x;
+}
+
+sac_status sac_head_result(const sac_head *head, size_t n, const float *obs, float *act,
+                           sac_error *err) {
+  const size_t O = head->O, A = head->A;
+  for (size_t i = 0; i < n * O; i++)
+    if (!isfinite(obs[i]))
+      return sac_fail(err, SAC_ERR_DIVERGED, "observation %zu of row %zu is %g", i % O, i / O,
+                      (double)obs[i]);
+  for (size_t i = 0; i < n * A; i++)
+    if (!isfinite(head->act[i]))
+      return sac_fail(err, SAC_ERR_DIVERGED, "action %zu of row %zu is %g: the policy has diverged",
+                      i % A, i / A, (double)head->act[i]);
+  for (size_t i = 0; i < n * A; i++) {
+    const float mid = head->mid[i % A], half = head->half[i % A];
+    act[i] = clamp(mid + half * head->act[i], mid - half, mid + half);
+  }
+  return SAC_OK;
+}

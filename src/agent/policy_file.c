@@ -1,0 +1,126 @@
+/* A trained policy alone: the actor of a saved agent, with room for one observation. */
+#include "agent/policy.h"
+#include "base/safetensors.h"
+#include "base/try.h"
+#include "sac/agent.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct sac_policy {
+  sac_head head;
+  const sac_kernels *k;
+};
+
+static sac_policy *layout(sac_arena *m, size_t O, size_t A, const sac_agent_options *options) {
+  sac_policy *self = SAC_TAKE(m, sac_policy, 1), measuring;
+  sac_policy *p = self ? self : &measuring;
+  sac_head_layout(m, &p->head, O, A, options, 1, 0);
+  return self;
+}
+
+/* A size from the metadata; the file is checked, not trusted. */
+static sac_status read_size(const sac_safetensors *file, const char *path, const char *key,
+                            size_t *value, sac_error *err) {
+  enum { LARGEST_DIM = 1 << 20 };
+  const char *text;
+  SAC_TRY(sac_safetensors_meta(file, key, &text, err));
+  char *end;
+  const unsigned long n = strtoul(text, &end, 10);
+  if (*end || n < 1 || n > LARGEST_DIM)
+    return sac_fail(err, SAC_ERR_FORMAT, "%s: %s = \"%s\": must be a number in [1, %d]", path, key,
+                    text, LARGEST_DIM);
+  *value = n;
+  return SAC_OK;
+}
+
+static sac_status read_options(const sac_safetensors *file, const char *path,
+                               sac_agent_options *options, sac_error *err) {
+  size_t rows;
+  const sac_option *table = sac_agent_option_table(&rows);
+  *options = sac_agent_options_default();
+  for (size_t i = 0; i < rows; i++) {
+    char key[64];
+    const char *text;
+    sac_error cause = {0};
+    snprintf(key, sizeof key, "option.%s", table[i].name);
+    SAC_TRY(sac_safetensors_meta(file, key, &text, err));
+    if (sac_option_set(table, rows, options, table[i].name, text, &cause) != SAC_OK)
+      return sac_fail(err, SAC_ERR_FORMAT, "%s: %s", path, cause.msg);
+  }
+  return SAC_OK;
+}
+
+static sac_status read_row(const sac_safetensors *file, const char *name, float *data, size_t n,
+                           sac_error *err) {
+  sac_tensor t = {.dtype = SAC_F32, .rows = 1, .cols = n, .stride = n, .data = data};
+  snprintf(t.name, sizeof t.name, "%s", name);
+  return sac_safetensors_read(file, &t, err);
+}
+
+static sac_status read_weights(const sac_safetensors *file, sac_head *head, sac_error *err) {
+  for (size_t l = 0; l < head->net.layers; l++) {
+    const sac_layer *layer = &head->net.layer[l];
+    float *W = head->net.w + layer->offset;
+    sac_tensor t = {
+        .dtype = SAC_F32, .rows = layer->in, .cols = layer->out, .stride = layer->ld, .data = W};
+    char bias[64];
+    snprintf(t.name, sizeof t.name, "actor.%zu.weight", l);
+    SAC_TRY(sac_safetensors_read(file, &t, err));
+    snprintf(bias, sizeof bias, "actor.%zu.bias", l);
+    SAC_TRY(read_row(file, bias, W + layer->in * layer->ld, layer->out, err));
+  }
+  SAC_TRY(read_row(file, "action_mid", head->mid, head->A, err));
+  return read_row(file, "action_half", head->half, head->A, err);
+}
+
+static sac_status load(const sac_safetensors *file, const char *path, sac_policy **out,
+                       sac_error *err) {
+  size_t O = 0, A = 0;
+  sac_agent_options options;
+  SAC_TRY(read_size(file, path, "obs_dim", &O, err));
+  SAC_TRY(read_size(file, path, "act_dim", &A, err));
+  SAC_TRY(read_options(file, path, &options, err));
+  sac_arena m = {0};
+  layout(&m, O, A, &options);
+  const size_t size = m.used;
+  m = (sac_arena){.base = sac_arena_block(size)};
+  if (!m.base) return sac_fail(err, SAC_ERR_NOMEM, "no memory for a policy of %zu bytes", size);
+  sac_policy *p = layout(&m, O, A, &options);
+  p->k = sac_kernels_get();
+  p->head.map = (sac_log_std_map){options.log_std_map, (float)options.log_std_min,
+                                  (float)options.log_std_max};
+  const sac_status status = read_weights(file, &p->head, err);
+  if (status != SAC_OK)
+    free(p);
+  else
+    *out = p;
+  return status;
+}
+
+sac_status sac_policy_load(const char *path, sac_policy **out, sac_error *err) {
+  sac_safetensors *file;
+  SAC_TRY(sac_safetensors_open(path, &file, err));
+  const sac_status status = load(file, path, out, err);
+  sac_safetensors_close(file);
+  return status;
+}
+
+void sac_policy_destroy(sac_policy *policy) {
+  free(policy);
+}
+
+size_t sac_policy_obs_dim(const sac_policy *policy) {
+  return policy->head.O;
+}
+
+size_t sac_policy_act_dim(const sac_policy *policy) {
+  return policy->head.A;
+}
+
+sac_status sac_policy_act(sac_policy *policy, const float obs[], const float noise[], float act[],
+                          sac_error *err) {
+  sac_head_act(policy->k, &policy->head, obs, noise, 0, 1);
+  return sac_head_result(&policy->head, 1, obs, act, err);
+}

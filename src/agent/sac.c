@@ -1,0 +1,307 @@
+/* Soft Actor-Critic: one update, as in the paper [SAC2, algorithm 1].
+ *
+ * Work on rows of the batch (passes through the networks) and work on weights (gradients of the
+ * batch, Adam, targets) alternate; each is shared among the threads without a sum across threads,
+ * so that the same bits come out for any number of them. */
+#include "agent/handle.h"
+#include "base/try.h"
+
+#include <float.h>
+#include <math.h>
+#include <string.h>
+
+/* What the threads of one update share. */
+struct update {
+  sac_agent *agent;
+  const sac_replay *replay;
+  sac_adam_step adam;
+  float tau; /* of the targets, or 0 */
+  float alpha;
+  uint64_t noise; /* index of the actor's noise */
+  uint32_t purpose;
+};
+
+/* --- batch ---------------------------------------------------------------------------------------
+ */
+
+/* Rows [first, last) of the batch: s, a, r, gamma (1 - d), s'. Actions become normalised. */
+static void gather(sac_agent *g, const sac_replay *replay, size_t first, size_t last) {
+  for (size_t b = first; b < last; b++) {
+    sac_stream s = sac_stream_make(g->seed, SAC_STREAM_BATCH, g->updates * g->B + b);
+    g->drawn[b] = sac_replay_draw(replay, &s);
+  }
+  for (size_t b = first; b < last; b++) {
+    const sac_transition step = sac_replay_get(replay, g->drawn[b]);
+    float *x = g->x + b * g->ldx, *x_next = g->x_next + b * g->ldx;
+    memcpy(x, step.obs, g->O * sizeof *x);
+    memcpy(x_next, step.next_obs, g->O * sizeof *x);
+    for (size_t j = 0; j < g->A; j++) x[g->O + j] = (step.act[j] - g->pi.mid[j]) / g->pi.half[j];
+    g->reward[b] = step.reward;
+    g->discount[b] = step.terminated ? 0.0f : (float)g->opt.gamma;
+  }
+}
+
+/* Put the policy's actions of rows [first, last) into the action columns of x. */
+static void place_actions(const sac_agent *g, float *x, size_t first, size_t last) {
+  for (size_t b = first; b < last; b++)
+    memcpy(x + b * g->ldx + g->O, g->pi.act + b * g->A, g->A * sizeof *x);
+}
+
+/* --- 1. y = r + gamma (1 - d) (min_j Qbar_j(s',a') - alpha log pi(a'|s')),  a' ~ pi(.|s')
+ * ---------- */
+
+static void target_rows(sac_agent *g, float alpha, size_t first, size_t last) {
+  sac_head_noise(g->k, &g->pi, first, last, g->seed, SAC_STREAM_TARGET, g->updates * g->B);
+  sac_head_forward(g->k, &g->pi, g->x_next, g->ldx, first, last);
+  sac_head_sample(g->k, &g->pi, first, last);
+  place_actions(g, g->x_next, first, last);
+  for (int j = 0; j < 2; j++)
+    sac_mlp_forward(g->k, &g->q[j], g->q[j].target, g->x_next, g->ldx, first, last, &g->q_trace[j],
+                    g->q_value[j], 1);
+  for (size_t b = first; b < last; b++) {
+    const float q_min = fminf(g->q_value[0][b], g->q_value[1][b]);
+    g->y[b] = g->reward[b] + g->discount[b] * (q_min - alpha * g->pi.logp[b]);
+  }
+}
+
+/* --- 2. Q_j <- Adam of 1/B sum_b l(Q_j(s,a) - y),  l(e) = e^2/2, e^2 or Huber's
+ * -------------------- */
+
+static float critic_slope(int kind, float e) {
+  switch (kind) {
+  case SAC_CRITIC_HALF_MSE:
+    return e;
+  case SAC_CRITIC_MSE:
+    return 2.0f * e;
+  default:
+    return e < -1.0f ? -1.0f : e > 1.0f ? 1.0f : e;
+  }
+}
+
+static double critic_loss(int kind, double e) {
+  switch (kind) {
+  case SAC_CRITIC_HALF_MSE:
+    return 0.5 * e * e;
+  case SAC_CRITIC_MSE:
+    return e * e;
+  default:
+    return fabs(e) < 1.0 ? 0.5 * e * e : fabs(e) - 0.5;
+  }
+}
+
+static void critic_rows(void *ctx, size_t t, size_t T) {
+  const struct update *u = ctx;
+  sac_agent *g = u->agent;
+  const float inv_B = 1.0f / (float)g->B;
+  size_t first, last;
+  sac_share(g->B, t, T, &first, &last);
+  gather(g, u->replay, first, last);
+  target_rows(g, u->alpha, first, last);
+  for (int j = 0; j < 2; j++) {
+    sac_mlp_forward(g->k, &g->q[j], g->q[j].w, g->x, g->ldx, first, last, &g->q_trace[j],
+                    g->q_value[j], 1);
+    for (size_t b = first; b < last; b++)
+      g->dq[j][b] = critic_slope(g->opt.critic_loss, g->q_value[j][b] - g->y[b]) * inv_B;
+    sac_mlp_backward(g->k, &g->q[j], g->dq[j], 1, first, last, &g->q_trace[j]);
+  }
+}
+
+/* --- 5. Qbar_j <- (1 - tau) Qbar_j + tau Q_j, in the same pass over the weights
+ * --------------------- */
+
+static void critic_weights(void *ctx, size_t t, size_t T) {
+  const struct update *u = ctx;
+  sac_agent *g = u->agent;
+  for (size_t i = t; i < 2 * g->q[0].units; i += T) {
+    const int j = i >= g->q[0].units;
+    sac_mlp_step(g->k, &g->q[j], i - (j ? g->q[0].units : 0), g->B, g->x, g->ldx, &g->q_trace[j],
+                 g->dq[j], 1, &u->adam, u->tau, g->scratch + t * g->ld_scratch);
+  }
+}
+
+/* --- 3. pi <- Adam of 1/B sum_b [alpha log pi(a|s) - Q(s,a)],  a ~ pi(.|s)
+ * --------------------------- */
+
+/* dQ/da for the listed rows, times `weight`, added to dq_da. */
+static void add_action_gradient(sac_agent *g, int j, size_t n, const size_t rows[], size_t first,
+                                float weight) {
+  float *dx = g->dx + first * g->ld_da;
+  sac_mlp_input_gradient(g->k, &g->q[j], n, rows, first, &g->q_trace[j], g->O, g->A, dx, g->ld_da);
+  for (size_t i = 0; i < n; i++)
+    for (size_t c = 0; c < g->A; c++)
+      g->dq_da[rows[i] * g->ld_da + c] += weight * dx[i * g->ld_da + c];
+}
+
+/* d min_j Q_j / da goes through each row's smaller critic only; the mean goes through both. */
+static void action_gradient(sac_agent *g, size_t first, size_t last) {
+  memset(g->dq_da + first * g->ld_da, 0, (last - first) * g->ld_da * sizeof *g->dq_da);
+  if (g->opt.actor_q == SAC_ACTOR_Q_MEAN) {
+    for (size_t b = first; b < last; b++) g->rows[b] = b;
+    for (int j = 0; j < 2; j++)
+      add_action_gradient(g, j, last - first, g->rows + first, first, 0.5f);
+    return;
+  }
+  for (int j = 0; j < 2; j++) {
+    size_t n = 0;
+    for (size_t b = first; b < last; b++)
+      if ((g->q_value[1][b] < g->q_value[0][b]) == j) g->rows[first + n++] = b;
+    add_action_gradient(g, j, n, g->rows + first, first, 1.0f);
+  }
+}
+
+static void actor_rows(void *ctx, size_t t, size_t T) {
+  const struct update *u = ctx;
+  sac_agent *g = u->agent;
+  size_t first, last;
+  sac_share(g->B, t, T, &first, &last);
+  sac_head_noise(g->k, &g->pi, first, last, g->seed, u->purpose, u->noise);
+  sac_head_forward(g->k, &g->pi, g->x, g->ldx, first, last);
+  sac_head_sample(g->k, &g->pi, first, last);
+  place_actions(g, g->x, first, last);
+  for (int j = 0; j < 2; j++)
+    sac_mlp_forward(g->k, &g->q[j], g->q[j].w, g->x, g->ldx, first, last, &g->q_trace[j],
+                    g->q_value[j], 1);
+  action_gradient(g, first, last);
+  sac_head_backward(g->k, &g->pi, g->B, u->alpha, g->dq_da, g->ld_da, first, last);
+}
+
+static void actor_weights(void *ctx, size_t t, size_t T) {
+  const struct update *u = ctx;
+  sac_agent *g = u->agent;
+  for (size_t i = t; i < g->pi.net.units; i += T)
+    sac_mlp_step(g->k, &g->pi.net, i, g->B, g->x, g->ldx, &g->pi.trace, g->pi.dout, g->pi.ld_out,
+                 &u->adam, 0.0f, g->scratch + t * g->ld_scratch);
+}
+
+/* Only log pi of a fresh sample, for the temperature. */
+static void fresh_rows(void *ctx, size_t t, size_t T) {
+  const struct update *u = ctx;
+  sac_agent *g = u->agent;
+  size_t first, last;
+  sac_share(g->B, t, T, &first, &last);
+  sac_head_noise(g->k, &g->pi, first, last, g->seed, SAC_STREAM_ALPHA, u->noise);
+  sac_head_forward(g->k, &g->pi, g->x, g->ldx, first, last);
+  sac_head_sample(g->k, &g->pi, first, last);
+}
+
+/* --- the update
+ * ------------------------------------------------------------------------------------ */
+
+static double mean(size_t n, const float *p) {
+  double sum = 0.0;
+  for (size_t i = 0; i < n; i++) sum += (double)p[i];
+  return sum / (double)n;
+}
+
+/* The first row whose number is not finite, named. */
+static sac_status check_rows(const sac_agent *g, const char *what, const float *p, sac_error *err) {
+  for (size_t b = 0; b < g->B; b++)
+    if (!isfinite(p[b]))
+      return sac_fail(err, SAC_ERR_DIVERGED,
+                      "%s is %g at update %llu, batch row %zu: training diverged", what,
+                      (double)p[b], (unsigned long long)g->updates, b);
+  return SAC_OK;
+}
+
+static sac_status check_gradient(const sac_agent *g, const char *what, double square,
+                                 sac_error *err) {
+  if (isfinite(square)) return SAC_OK;
+  return sac_fail(err, SAC_ERR_DIVERGED,
+                  "the %s's gradient is not finite at update %llu: training diverged", what,
+                  (unsigned long long)g->updates);
+}
+
+/* The optimiser's numbers at its step `steps` (1 is the first). */
+static sac_adam_step adam_at(const sac_agent *g, double lr, uint64_t steps) {
+  const sac_agent_options *o = &g->opt;
+  return (sac_adam_step){.lr = (float)lr,
+                         .beta1 = (float)o->adam_beta1,
+                         .beta2 = (float)o->adam_beta2,
+                         .eps = (float)o->adam_eps,
+                         .c1 = (float)(1.0 / (1.0 - pow(o->adam_beta1, (double)steps))),
+                         .c2 = (float)(1.0 / (1.0 - pow(o->adam_beta2, (double)steps)))};
+}
+
+static double lr_factor(const sac_agent *g) {
+  if (g->opt.lr_schedule == SAC_LR_CONSTANT) return 1.0;
+  return fmax(0.0, 1.0 - (double)g->updates / (double)g->opt.lr_horizon);
+}
+
+static sac_status update_critics(sac_agent *g, struct update *u, sac_update_metrics *out,
+                                 sac_error *err) {
+  const int target_due = (g->updates + 1) % (uint64_t)g->opt.target_interval == 0;
+  u->adam = adam_at(g, g->opt.lr_critic * lr_factor(g), g->updates + 1);
+  u->tau = target_due ? (float)g->opt.tau : 0.0f;
+  sac_pool_run(g->pool, critic_rows, u);
+  SAC_TRY(check_rows(g, "log pi(a'|s')", g->pi.logp, err));
+  SAC_TRY(check_rows(g, "the target y", g->y, err));
+  SAC_TRY(check_rows(g, "Q_1(s,a)", g->q_value[0], err));
+  SAC_TRY(check_rows(g, "Q_2(s,a)", g->q_value[1], err));
+  sac_pool_run(g->pool, critic_weights, u);
+  const double square = sac_mlp_grad_square(&g->q[0]) + sac_mlp_grad_square(&g->q[1]);
+  SAC_TRY(check_gradient(g, "critic", square, err));
+
+  double loss = 0.0;
+  for (int j = 0; j < 2; j++)
+    for (size_t b = 0; b < g->B; b++)
+      loss += critic_loss(g->opt.critic_loss, (double)g->q_value[j][b] - (double)g->y[b]);
+  out->critic_loss = loss / (double)g->B;
+  out->q_mean = 0.5 * (mean(g->B, g->q_value[0]) + mean(g->B, g->q_value[1]));
+  out->target_mean = mean(g->B, g->y);
+  out->critic_grad_norm = sqrt(square);
+  return SAC_OK;
+}
+
+/* --- 4. log alpha <- Adam of -(log pi + target entropy)
+ * --------------------------------------------- */
+
+static void update_temperature(sac_agent *g, struct update *u, sac_update_metrics *out) {
+  if (g->opt.temperature == SAC_TEMPERATURE_FIXED) return;
+  if (g->opt.alpha_sample == SAC_ALPHA_SAMPLE_FRESH) sac_pool_run(g->pool, fresh_rows, u);
+  out->alpha_loss = sac_temperature_step(&g->temperature, &g->opt, g->opt.lr_alpha * lr_factor(g),
+                                         mean(g->B, g->pi.logp), sac_target_entropy(g));
+}
+
+static sac_status update_actor(sac_agent *g, struct update *u, sac_update_metrics *out,
+                               sac_error *err) {
+  g->actor_updates++;
+  u->adam = adam_at(g, g->opt.lr_actor * lr_factor(g), g->actor_updates);
+  u->alpha = (float)exp(g->temperature.log_alpha);
+  u->noise = g->actor_updates * g->B;
+  u->purpose = SAC_STREAM_ACTOR;
+  sac_pool_run(g->pool, actor_rows, u);
+  SAC_TRY(check_rows(g, "log pi(a|s)", g->pi.logp, err));
+  SAC_TRY(check_rows(g, "Q_1(s,pi(s))", g->q_value[0], err));
+  SAC_TRY(check_rows(g, "Q_2(s,pi(s))", g->q_value[1], err));
+  sac_pool_run(g->pool, actor_weights, u);
+  const double square = sac_mlp_grad_square(&g->pi.net);
+  SAC_TRY(check_gradient(g, "actor", square, err));
+
+  double loss = 0.0;
+  for (size_t b = 0; b < g->B; b++) {
+    const double q1 = (double)g->q_value[0][b], q2 = (double)g->q_value[1][b];
+    const double q = g->opt.actor_q == SAC_ACTOR_Q_MEAN ? 0.5 * (q1 + q2) : fmin(q1, q2);
+    loss += (double)u->alpha * (double)g->pi.logp[b] - q;
+  }
+  out->actor_loss = loss / (double)g->B;
+  out->entropy = -mean(g->B, g->pi.logp);
+  out->actor_grad_norm = sqrt(square);
+  update_temperature(g, u, out);
+  return SAC_OK;
+}
+
+sac_status sac_agent_update(sac_agent *g, const sac_replay *replay, sac_update_metrics *metrics,
+                            sac_error *err) {
+  if (!sac_replay_size(replay))
+    return sac_fail(err, SAC_ERR_ARG, "the replay is empty: an update needs a transition");
+  struct update u = {.agent = g, .replay = replay, .alpha = (float)exp(g->temperature.log_alpha)};
+  const double nan = (double)NAN;
+  sac_update_metrics out = {nan, nan, nan, nan, nan, nan, nan, nan, nan};
+  SAC_TRY(update_critics(g, &u, &out, err));
+  if ((g->updates + 1) % (uint64_t)g->opt.policy_delay == 0)
+    for (int64_t i = 0; i < g->opt.policy_updates; i++) SAC_TRY(update_actor(g, &u, &out, err));
+  out.alpha = exp(g->temperature.log_alpha);
+  g->updates++;
+  if (metrics) *metrics = out;
+  return SAC_OK;
+}

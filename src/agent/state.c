@@ -1,0 +1,80 @@
+#include "agent/state.h"
+
+#include "agent/handle.h"
+
+#include <stdio.h>
+#include <string.h>
+
+struct list {
+  sac_tensor *out;
+  size_t count;
+};
+
+static void add(struct list *list, const char *name, sac_dtype dtype, void *data, size_t rows,
+                size_t cols, size_t stride) {
+  sac_tensor *t = &list->out[list->count++];
+  *t = (sac_tensor){.dtype = dtype, .rows = rows, .cols = cols, .stride = stride, .data = data};
+  snprintf(t->name, sizeof t->name, "%s", name);
+}
+
+/* The weights (in, out) and biases (1, out) of one copy of a network's parameters; not the padding,
+ * which is zero always. */
+static void add_parameters(struct list *list, const char *name, const sac_mlp *net, float *w) {
+  for (size_t l = 0; l < net->layers; l++) {
+    const sac_layer *layer = &net->layer[l];
+    float *W = w + layer->offset;
+    char full[64];
+    snprintf(full, sizeof full, "%s.%zu.weight", name, l);
+    add(list, full, SAC_F32, W, layer->in, layer->out, layer->ld);
+    snprintf(full, sizeof full, "%s.%zu.bias", name, l);
+    add(list, full, SAC_F32, W + layer->in * layer->ld, 1, layer->out, layer->ld);
+  }
+}
+
+static void add_network(struct list *list, const char *name, sac_mlp *net) {
+  char full[48];
+  add_parameters(list, name, net, net->w);
+  snprintf(full, sizeof full, "%s.adam_m", name);
+  add_parameters(list, full, net, net->m);
+  snprintf(full, sizeof full, "%s.adam_v", name);
+  add_parameters(list, full, net, net->v);
+  if (!net->target) return;
+  snprintf(full, sizeof full, "%s.target", name);
+  add_parameters(list, full, net, net->target);
+}
+
+size_t sac_agent_tensors(sac_agent *g, sac_tensor out[SAC_AGENT_TENSORS_MAX]) {
+  struct list list = {out, 0};
+  add_network(&list, "actor", &g->pi.net);
+  add_network(&list, "critic1", &g->q[0]);
+  add_network(&list, "critic2", &g->q[1]);
+  add(&list, "temperature", SAC_F64, &g->temperature, 1, 4, 4);
+  add(&list, "updates", SAC_U64, &g->updates, 1, 1, 1);
+  add(&list, "actor_updates", SAC_U64, &g->actor_updates, 1, 1, 1);
+  add(&list, "action_mid", SAC_F32, g->pi.mid, 1, g->A, g->A);
+  add(&list, "action_half", SAC_F32, g->pi.half, 1, g->A, g->A);
+  return list.count;
+}
+
+void sac_agent_restored(sac_agent *g) {
+  sac_mlp_refresh(g->k, &g->pi.net);
+  for (int j = 0; j < 2; j++) sac_mlp_refresh(g->k, &g->q[j]);
+}
+
+size_t sac_agent_metas(const sac_agent *g, sac_meta out[SAC_AGENT_METAS_MAX]) {
+  size_t rows, n = 0;
+  const sac_option *table = sac_agent_option_table(&rows);
+  const struct {
+    const char *key;
+    uint64_t value;
+  } sizes[] = {{"obs_dim", g->O}, {"act_dim", g->A}, {"seed", g->seed}};
+  for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++, n++) {
+    snprintf(out[n].key, sizeof out[n].key, "%s", sizes[i].key);
+    snprintf(out[n].value, sizeof out[n].value, "%llu", (unsigned long long)sizes[i].value);
+  }
+  for (size_t i = 0; i < rows && n < SAC_AGENT_METAS_MAX; i++, n++) {
+    snprintf(out[n].key, sizeof out[n].key, "option.%s", table[i].name);
+    sac_option_get(&table[i], &g->opt, out[n].value, sizeof out[n].value);
+  }
+  return n;
+}

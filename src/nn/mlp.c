@@ -1,0 +1,219 @@
+#include "nn/mlp.h"
+
+#include <string.h>
+
+enum { UNIT_ROWS = 32 }; /* a unit's gradient, 32 x 256 floats, stays in the first-level cache */
+
+static size_t unit_count(size_t in) {
+  return (in + UNIT_ROWS - 1) / UNIT_ROWS;
+}
+
+void sac_mlp_layout(sac_arena *arena, sac_mlp *net, size_t in, const sac_widths *hidden, size_t out,
+                    int with_target, int trained) {
+  *net = (sac_mlp){.in = in, .out = out, .layers = hidden->count + 1};
+  for (size_t l = 0; l < net->layers; l++) {
+    sac_layer *layer = &net->layer[l];
+    layer->in = l ? hidden->width[l - 1] : in;
+    layer->out = l + 1 < net->layers ? hidden->width[l] : out;
+    layer->ld = layer->out == 1 && l + 1 == net->layers ? 1 : sac_padded(layer->out);
+    layer->offset = net->count;
+    layer->ldt = sac_row(layer->in);
+    layer->Wt = layer->ld == 1 || !trained ? NULL : SAC_TAKE(arena, float, layer->ld * layer->ldt);
+    net->count += sac_padded((layer->in + 1) * layer->ld);
+    net->units += layer->ld == 1 ? 1 : unit_count(layer->in);
+    const size_t rows = layer->in < UNIT_ROWS ? layer->in : UNIT_ROWS;
+    const size_t need = layer->ld == 1 ? sac_padded(layer->in) : rows * layer->ld;
+    if (need > net->scratch) net->scratch = need;
+  }
+  net->w = SAC_TAKE(arena, float, net->count);
+  net->target = with_target ? SAC_TAKE(arena, float, net->count) : NULL;
+  if (!trained) return;
+  net->m = SAC_TAKE(arena, float, net->count);
+  net->v = SAC_TAKE(arena, float, net->count);
+  net->unit_square = SAC_TAKE(arena, double, net->units);
+  net->unit = SAC_TAKE(arena, sac_unit, net->units);
+  if (!net->unit) return; /* measuring */
+  for (size_t l = 0, u = 0; l < net->layers; l++) {
+    const sac_layer *layer = &net->layer[l];
+    const size_t rows = layer->ld == 1 ? layer->in : UNIT_ROWS;
+    for (size_t first = 0; first < layer->in; first += rows)
+      net->unit[u++] = (sac_unit){l, first, rows < layer->in - first ? rows : layer->in - first};
+  }
+}
+
+void sac_trace_layout(sac_arena *arena, sac_trace *trace, const sac_mlp *net, size_t B) {
+  *trace = (sac_trace){0};
+  for (size_t l = 0; l + 1 < net->layers; l++) {
+    trace->ld[l] = sac_row(net->layer[l].out);
+    trace->h[l] = SAC_TAKE(arena, float, B * trace->ld[l]);
+    trace->d[l] = SAC_TAKE(arena, float, B * trace->ld[l]);
+  }
+}
+
+static void refresh_rows(const sac_kernels *k, const sac_mlp *net, size_t l, size_t first,
+                         size_t rows) {
+  const sac_layer *layer = &net->layer[l];
+  if (!layer->Wt) return;
+  k->transpose(rows, layer->ld, net->w + layer->offset + first * layer->ld, layer->ld,
+               layer->Wt + first, layer->ldt);
+}
+
+void sac_mlp_refresh(const sac_kernels *k, sac_mlp *net) {
+  for (size_t l = 0; l < net->layers; l++) refresh_rows(k, net, l, 0, net->layer[l].in);
+}
+
+void sac_mlp_forward(const sac_kernels *k, const sac_mlp *net, const float *w, const float *x,
+                     size_t ldx, size_t first, size_t last, sac_trace *trace, float *y,
+                     size_t ldy) {
+  const size_t rows = last - first;
+  const float *in = x + first * ldx;
+  size_t ld_in = ldx;
+  for (size_t l = 0; l < net->layers; l++) {
+    const sac_layer *layer = &net->layer[l];
+    const int hidden = l + 1 < net->layers;
+    const float *W = w + layer->offset, *bias = sac_layer_bias(layer, w);
+    if (layer->ld == 1) {
+      k->dot_rows(rows, layer->in, in, ld_in, W, *bias, y + first);
+      return;
+    }
+    const size_t ldc = hidden ? trace->ld[l] : ldy;
+    float *C = (hidden ? trace->h[l] : y) + first * ldc;
+    k->gemm(&(sac_gemm){.M = rows,
+                        .N = layer->ld,
+                        .K = layer->in,
+                        .A = in,
+                        .a_row = ld_in,
+                        .a_col = 1,
+                        .B = W,
+                        .ldb = layer->ld,
+                        .C = C,
+                        .ldc = ldc,
+                        .bias = bias,
+                        .relu = hidden});
+    in = C;
+    ld_in = ldc;
+  }
+}
+
+void sac_mlp_backward(const sac_kernels *k, const sac_mlp *net, const float *dy, size_t ldy,
+                      size_t first, size_t last, sac_trace *trace) {
+  const size_t rows = last - first;
+  for (size_t l = net->layers - 1; l > 0; l--) {
+    const sac_layer *layer = &net->layer[l];
+    const int head = l + 1 == net->layers;
+    const size_t ld = trace->ld[l - 1];
+    const float *h = trace->h[l - 1] + first * ld;
+    float *d = trace->d[l - 1] + first * ld;
+    if (layer->ld == 1) {
+      k->outer_masked(rows, net->layer[l - 1].ld, dy + first, net->w + layer->offset, h, ld, d, ld);
+      continue;
+    }
+    const size_t lda = head ? ldy : trace->ld[l];
+    k->gemm(&(sac_gemm){.M = rows,
+                        .N = net->layer[l - 1].ld,
+                        .K = layer->out,
+                        .A = (head ? dy : trace->d[l]) + first * lda,
+                        .a_row = lda,
+                        .a_col = 1,
+                        .B = layer->Wt,
+                        .ldb = layer->ldt,
+                        .C = d,
+                        .ldc = ld,
+                        .mask = h,
+                        .ldm = ld});
+  }
+}
+
+void sac_mlp_input_gradient(const sac_kernels *k, const sac_mlp *net, size_t n, const size_t row[],
+                            size_t first, sac_trace *trace, size_t column, size_t columns,
+                            float *dx, size_t ldx) {
+  static const float one = 1.0f;
+  const size_t top = net->layers - 2; /* the last hidden layer */
+  for (size_t i = 0; i < n; i++) {
+    const size_t ld = trace->ld[top];
+    k->outer_masked(1, net->layer[top].ld, &one, net->w + net->layer[top + 1].offset,
+                    trace->h[top] + row[i] * ld, ld, trace->d[top] + (first + i) * ld, ld);
+  }
+  for (size_t l = top; l > 0; l--) {
+    const size_t ld = trace->ld[l - 1];
+    k->gemm(&(sac_gemm){.M = n,
+                        .N = net->layer[l - 1].ld,
+                        .K = net->layer[l].out,
+                        .A = trace->d[l] + first * trace->ld[l],
+                        .a_row = trace->ld[l],
+                        .a_col = 1,
+                        .B = net->layer[l].Wt,
+                        .ldb = net->layer[l].ldt,
+                        .C = trace->d[l - 1] + first * ld,
+                        .ldc = ld,
+                        .mask = trace->h[l - 1],
+                        .ldm = ld,
+                        .mask_row = row});
+  }
+  k->gemm(&(sac_gemm){.M = n,
+                      .N = sac_padded(columns),
+                      .K = net->layer[0].out,
+                      .A = trace->d[0] + first * trace->ld[0],
+                      .a_row = trace->ld[0],
+                      .a_col = 1,
+                      .B = net->layer[0].Wt + column,
+                      .ldb = net->layer[0].ldt,
+                      .C = dx,
+                      .ldc = ldx});
+}
+
+/* Adam, and the target's step, on n parameters at `at`. */
+static double step_span(const sac_kernels *k, sac_mlp *net, size_t at, size_t n,
+                        const sac_adam_step *adam, const float *g, float tau) {
+  float *target = net->target && tau > 0.0f ? net->target + at : NULL;
+  return k->adam(n, adam, g, net->m + at, net->v + at, net->w + at, tau, target);
+}
+
+void sac_mlp_step(const sac_kernels *k, sac_mlp *net, size_t u, size_t B, const float *x,
+                  size_t ldx, const sac_trace *trace, const float *dy, size_t ldy,
+                  const sac_adam_step *adam, float tau, float *scratch) {
+  const sac_unit *unit = &net->unit[u];
+  const sac_layer *layer = &net->layer[unit->layer];
+  const int head = unit->layer + 1 == net->layers;
+  const float *in = unit->layer ? trace->h[unit->layer - 1] : x;
+  const size_t ld_in = unit->layer ? trace->ld[unit->layer - 1] : ldx;
+  const float *d = head ? dy : trace->d[unit->layer];
+  const size_t ld_d = head ? ldy : trace->ld[unit->layer];
+  const size_t bias_at = layer->offset + layer->in * layer->ld;
+  double square = 0.0;
+
+  if (layer->ld == 1) { /* a critic's head: dL/dw = sum_b dy_b h_b, dL/db = sum_b dy_b */
+    k->sum_columns(B, sac_padded(layer->in), dy, in, ld_in, scratch);
+    square = step_span(k, net, layer->offset, layer->in, adam, scratch, tau);
+    double sum = 0.0;
+    for (size_t b = 0; b < B; b++) sum += (double)dy[b];
+    const float db = (float)sum;
+    net->unit_square[u] = square + step_span(k, net, bias_at, 1, adam, &db, tau);
+    return;
+  }
+  if (unit->first == 0) { /* dL/db = sum_b d_b */
+    k->sum_columns(B, layer->ld, NULL, d, ld_d, scratch);
+    square += step_span(k, net, bias_at, layer->ld, adam, scratch, tau);
+  }
+  /* dL/dW = in^T d, some rows of it */
+  k->gemm(&(sac_gemm){.M = unit->rows,
+                      .N = layer->ld,
+                      .K = B,
+                      .A = in + unit->first,
+                      .a_row = 1,
+                      .a_col = ld_in,
+                      .B = d,
+                      .ldb = ld_d,
+                      .C = scratch,
+                      .ldc = layer->ld});
+  square += step_span(k, net, layer->offset + unit->first * layer->ld, unit->rows * layer->ld, adam,
+                      scratch, tau);
+  refresh_rows(k, net, unit->layer, unit->first, unit->rows);
+  net->unit_square[u] = square;
+}
+
+double sac_mlp_grad_square(const sac_mlp *net) {
+  double sum = 0.0;
+  for (size_t u = 0; u < net->units; u++) sum += net->unit_square[u];
+  return sum;
+}

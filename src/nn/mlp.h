@@ -1,0 +1,100 @@
+/* A multi-layer perceptron on a batch: y = W_L relu( ... relu(W_1 x + b_1) ... ) + b_L.
+ *
+ * Rows are samples. Forward and backward run on any range of rows, and each row's result depends on
+ * that row alone; weights are stepped in units that do not depend on the number of threads. So any
+ * split of either gives the same bits.
+ *
+ * Widths are padded to SAC_LANES with zero weights, so that padded activations and gradients are
+ * zero. A network with one output (a critic) keeps its last layer as a vector. */
+#ifndef SAC_NN_MLP_H
+#define SAC_NN_MLP_H
+
+#include "base/arena.h"
+#include "kernels/kernels.h"
+#include "sac/options.h"
+
+enum { SAC_LAYERS_MAX = SAC_WIDTHS_MAX + 1 };
+
+typedef struct sac_layer {
+  size_t in, out;
+  size_t ld;     /* floats in a row of W: sac_padded(out), or 1 if out is 1 */
+  size_t offset; /* of W (in, ld) in the parameters; the bias (ld) follows it */
+  size_t ldt;    /* floats in a row of the transpose */
+  float *Wt;     /* (ld, ldt) the transpose of W, for the gradient of the layer's input */
+} sac_layer;
+
+/* A step of the optimiser on some rows of one layer. */
+typedef struct sac_unit {
+  size_t layer, first, rows; /* rows of W; with first == 0 goes the bias */
+} sac_unit;
+
+typedef struct sac_mlp {
+  size_t in, out, layers;
+  sac_layer layer[SAC_LAYERS_MAX];
+  size_t count;     /* parameters, padding included */
+  float *w, *m, *v; /* (count) parameters and their Adam moments; m, v NULL for a target */
+  float *target;    /* (count) the slowly following copy, or NULL */
+  size_t units;
+  sac_unit *unit;      /* (units) */
+  double *unit_square; /* (units) the squared norm of each unit's gradient, from the last step */
+  size_t scratch;      /* floats that a thread needs to step a unit */
+} sac_mlp;
+
+/* What a pass over a batch of B rows leaves behind. h[l] (B, ldh[l]): the activations of hidden
+ * layer l, d[l]: the loss gradient at its input (before the ReLU). */
+typedef struct sac_trace {
+  float *h[SAC_WIDTHS_MAX], *d[SAC_WIDTHS_MAX];
+  size_t ld[SAC_WIDTHS_MAX];
+} sac_trace;
+
+/* Lay out a network with Adam moments (trained), and a target copy if with_target. */
+void sac_mlp_layout(sac_arena *arena, sac_mlp *net, size_t in, const sac_widths *hidden, size_t out,
+                    int with_target, int trained);
+
+/* Lay out the trace of a network for B rows. */
+void sac_trace_layout(sac_arena *arena, sac_trace *trace, const sac_mlp *net, size_t B);
+
+/* Floats in a row of an input or output of n numbers in a batch: padded, and a cache line more so
+ * that rows do not fall on the same cache sets. */
+static inline size_t sac_row(size_t n) {
+  return sac_padded(n) + SAC_LANES;
+}
+
+/* Fresh weights, kind SAC_INIT_*; tensor `index` upwards of stream (seed, SAC_STREAM_INIT). The
+ * target becomes a copy, the moments zero. */
+void sac_mlp_init(const sac_kernels *k, sac_mlp *net, int kind, uint64_t seed, uint64_t index);
+
+/* Bring what is derived from the weights up to date, after they were changed from outside. */
+void sac_mlp_refresh(const sac_kernels *k, sac_mlp *net);
+
+/* Forward with parameters w (net->w or net->target) for rows [first, last) of x (B, ldx).
+ * y: (B, ldy) out; ldy = 1 for a network with one output. */
+void sac_mlp_forward(const sac_kernels *k, const sac_mlp *net, const float *w, const float *x,
+                     size_t ldx, size_t first, size_t last, sac_trace *trace, float *y, size_t ldy);
+
+/* From dy = dL/dy (B, ldy) to trace->d of every hidden layer, rows [first, last). Padded columns of
+ * dy are zero. Uses trace->h and the current weights. */
+void sac_mlp_backward(const sac_kernels *k, const sac_mlp *net, const float *dy, size_t ldy,
+                      size_t first, size_t last, sac_trace *trace);
+
+/* For a network with one output: its gradient with respect to the input columns [column, column +
+ * columns), for n listed rows of the batch that the trace holds; row row[i] goes to dx[i] (n, ldx,
+ * ldx at least sac_padded(columns)). Overwrites trace->d from row `first` on, n rows. */
+void sac_mlp_input_gradient(const sac_kernels *k, const sac_mlp *net, size_t n, const size_t row[],
+                            size_t first, sac_trace *trace, size_t column, size_t columns,
+                            float *dx, size_t ldx);
+
+/* Step unit u with the gradient of all B rows: input x (B, ldx), trace and dy (B, ldy) of the
+ * passes above. tau > 0 moves the target too. scratch: (net->scratch). */
+void sac_mlp_step(const sac_kernels *k, sac_mlp *net, size_t u, size_t B, const float *x,
+                  size_t ldx, const sac_trace *trace, const float *dy, size_t ldy,
+                  const sac_adam_step *adam, float tau, float *scratch);
+
+/* The squared 2-norm of the last step's whole gradient. */
+double sac_mlp_grad_square(const sac_mlp *net);
+
+static inline const float *sac_layer_bias(const sac_layer *layer, const float *w) {
+  return w + layer->offset + layer->in * layer->ld;
+}
+
+#endif
