@@ -1,8 +1,9 @@
 /* The agent: Soft Actor-Critic [SAC1 Haarnoja et al. 2018a, SAC2 Haarnoja et al. 2018b].
  *
  * Actions cross this interface in the environment's units; inside, a policy acts in [-1, 1]^A and
- * each dimension is scaled by its bounds. One handle serves one thread at a time; it may use a pool of
- * its own threads, and gives the same bits for any number of them. After _create nothing allocates. */
+ * each dimension is scaled by its bounds. One handle serves one thread at a time; it may use a pool
+ * of its own threads, and gives the same bits for any number of them. After _create nothing
+ * allocates. */
 #ifndef SAC_AGENT_H
 #define SAC_AGENT_H
 
@@ -15,41 +16,41 @@ extern "C" {
 
 /* The agent's options: R real, I integer, C choice, W widths.
  * R(name, default, min, max, help)  C(name, default, "a|b", help)  W(name, default, help) */
-#define SAC_AGENT_OPTIONS(R, I, C, W)                                                              \
-  W(actor_hidden, "256,256", "widths of the actor's hidden layers")                                \
-  W(critic_hidden, "256,256", "widths of each critic's hidden layers")                             \
-  C(init, lecun, "lecun|torch|glorot",                                                             \
-    "weights: truncated normal 1/sqrt(in) | uniform 1/sqrt(in), biases too | glorot uniform")      \
-  I(batch, 256, 1, 65536, "transitions per update [SAC2]")                                         \
-  R(gamma, 0.99, 0.0, 1.0, "discount per environment step [SAC2]")                                 \
-  R(tau, 0.005, 0.0, 1.0, "target smoothing per target update [SAC2]")                             \
-  I(target_interval, 1, 1, 1000000, "updates between two target updates")                          \
-  R(lr_actor, 3e-4, 0.0, 1.0, "Adam step size of the actor [SAC2]")                                \
-  R(lr_critic, 3e-4, 0.0, 1.0, "Adam step size of the critics [SAC2]")                             \
-  R(lr_alpha, 3e-4, 0.0, 1.0, "Adam step size of the temperature [SAC2]")                          \
-  C(lr_schedule, constant, "constant|linear", "linear: every step size falls to 0 at lr_horizon")  \
-  I(lr_horizon, 1000000, 1, 1000000000000, "updates at which a linear schedule ends")              \
-  R(adam_beta1, 0.9, 0.0, 0.999999, "Adam, decay of the first moment")                             \
-  R(adam_beta2, 0.999, 0.0, 0.9999999, "Adam, decay of the second moment")                         \
-  R(adam_eps, 1e-8, 0.0, 1.0, "Adam, added to the root of the second moment")                      \
-  C(temperature, learned, "learned|fixed", "learned towards the target entropy, or fixed [SAC2]")  \
-  R(alpha, 1.0, 1e-12, 1e6, "temperature, at the start if it is learned")                          \
-  R(alpha_min, 0.0, 0.0, 1e6, "the learned temperature does not fall below this")                  \
-  R(alpha_max, 1e6, 1e-12, 1e12, "the learned temperature does not rise above this")               \
-  C(alpha_loss, log_alpha, "log_alpha|alpha",                                                      \
-    "-log(alpha) (log pi + H) as in most code | -alpha (log pi + H) as in the paper [SAC2]")       \
-  C(alpha_sample, actor, "actor|fresh",                                                            \
-    "log pi of the actor step's sample | of a fresh one after it [CleanRL]")                       \
-  R(target_entropy_scale, -1.0, -1000.0, 1000.0, "target entropy per action dimension [SAC2]")     \
-  C(entropy_space, normalized, "normalized|environment",                                           \
-    "entropy of the action in [-1,1] | in the environment's units")                                \
-  C(log_std_map, clamp, "clamp|tanh|softplus",                                                     \
-    "log sigma: clamped | tanh to [min,max] [CleanRL] | log(softplus + exp(min)) [Brax]")          \
-  R(log_std_min, -20.0, -40.0, 10.0, "lower end of log sigma")                                     \
-  R(log_std_max, 2.0, -40.0, 10.0, "upper end of log sigma (clamp and tanh)")                      \
-  C(critic_loss, half_mse, "half_mse|mse|huber", "1/2 mean square | mean square | Huber at 1")     \
-  C(actor_q, min, "min|mean", "which value the actor climbs: the smaller critic's or the mean")    \
-  I(policy_delay, 1, 1, 1000000, "critic updates for each time that the actor is updated")         \
+#define SAC_AGENT_OPTIONS(R, I, C, W)                                                             \
+  W(actor_hidden, "256,256", "widths of the actor's hidden layers")                               \
+  W(critic_hidden, "256,256", "widths of each critic's hidden layers")                            \
+  C(init, lecun, "lecun|torch|glorot",                                                            \
+    "weights: truncated normal 1/sqrt(in) | uniform 1/sqrt(in), biases too | glorot uniform")     \
+  I(batch, 256, 1, 65536, "transitions per update [SAC2]")                                        \
+  R(gamma, 0.99, 0.0, 1.0, "discount per environment step [SAC2]")                                \
+  R(tau, 0.005, 0.0, 1.0, "target smoothing per target update [SAC2]")                            \
+  I(target_interval, 1, 1, 1000000, "updates between two target updates")                         \
+  R(lr_actor, 3e-4, 0.0, 1.0, "Adam step size of the actor [SAC2]")                               \
+  R(lr_critic, 3e-4, 0.0, 1.0, "Adam step size of the critics [SAC2]")                            \
+  R(lr_alpha, 3e-4, 0.0, 1.0, "Adam step size of the temperature [SAC2]")                         \
+  C(lr_schedule, constant, "constant|linear", "linear: every step size falls to 0 at lr_horizon") \
+  I(lr_horizon, 1000000, 1, 1000000000000, "updates at which a linear schedule ends")             \
+  R(adam_beta1, 0.9, 0.0, 0.999999, "Adam, decay of the first moment")                            \
+  R(adam_beta2, 0.999, 0.0, 0.9999999, "Adam, decay of the second moment")                        \
+  R(adam_eps, 1e-8, 0.0, 1.0, "Adam, added to the root of the second moment")                     \
+  C(temperature, learned, "learned|fixed", "learned towards the target entropy, or fixed [SAC2]") \
+  R(alpha, 1.0, 1e-12, 1e6, "temperature, at the start if it is learned")                         \
+  R(alpha_min, 0.0, 0.0, 1e6, "the learned temperature does not fall below this")                 \
+  R(alpha_max, 1e6, 1e-12, 1e12, "the learned temperature does not rise above this")              \
+  C(alpha_loss, log_alpha, "log_alpha|alpha",                                                     \
+    "-log(alpha) (log pi + H) as in most code | -alpha (log pi + H) as in the paper [SAC2]")      \
+  C(alpha_sample, actor, "actor|fresh",                                                           \
+    "log pi of the actor step's sample | of a fresh one after it [CleanRL]")                      \
+  R(target_entropy_scale, -1.0, -1000.0, 1000.0, "target entropy per action dimension [SAC2]")    \
+  C(entropy_space, normalized, "normalized|environment",                                          \
+    "entropy of the action in [-1,1] | in the environment's units")                               \
+  C(log_std_map, clamp, "clamp|tanh|softplus",                                                    \
+    "log sigma: clamped | tanh to [min,max] [CleanRL] | log(softplus + exp(min)) [Brax]")         \
+  R(log_std_min, -20.0, -40.0, 10.0, "lower end of log sigma")                                    \
+  R(log_std_max, 2.0, -40.0, 10.0, "upper end of log sigma (clamp and tanh)")                     \
+  C(critic_loss, half_mse, "half_mse|mse|huber", "1/2 mean square | mean square | Huber at 1")    \
+  C(actor_q, min, "min|mean", "which value the actor climbs: the smaller critic's or the mean")   \
+  I(policy_delay, 1, 1, 1000000, "critic updates for each time that the actor is updated")        \
   I(policy_updates, 1, 1, 1000, "actor (and temperature) updates in a row at that time [CleanRL]")
 
 enum { SAC_INIT_LECUN, SAC_INIT_TORCH, SAC_INIT_GLOROT };
@@ -63,10 +64,10 @@ enum { SAC_CRITIC_HALF_MSE, SAC_CRITIC_MSE, SAC_CRITIC_HUBER };
 enum { SAC_ACTOR_Q_MIN, SAC_ACTOR_Q_MEAN };
 
 typedef struct sac_agent_options {
-#define SAC_R(name, def, lo, hi, help) double name;
-#define SAC_I(name, def, lo, hi, help) int64_t name;
+#define SAC_R(name, def, lo, hi, help)  double name;
+#define SAC_I(name, def, lo, hi, help)  int64_t name;
 #define SAC_C(name, def, choices, help) int name;
-#define SAC_W(name, def, help) sac_widths name;
+#define SAC_W(name, def, help)          sac_widths name;
   SAC_AGENT_OPTIONS(SAC_R, SAC_I, SAC_C, SAC_W)
 #undef SAC_R
 #undef SAC_I
@@ -87,11 +88,11 @@ typedef struct sac_agent sac_agent;
 
 /* An agent with fresh weights from `seed`, for O = obs_dim observations and A = act_dim actions in
  * act_low ... act_high (A). threads: how many update and act use, 1 ... 256, the caller's included.
- * Errors: SAC_ERR_ARG for options, sizes, or bounds that are not finite, reversed or wider than 1e6;
- * SAC_ERR_NOMEM. *out is untouched then. */
-SAC_API sac_status sac_agent_create(const sac_agent_options *options, size_t obs_dim, size_t act_dim,
-                                    const double act_low[], const double act_high[], uint64_t seed,
-                                    size_t threads, sac_agent **out, sac_error *err);
+ * Errors: SAC_ERR_ARG for options, sizes, or bounds that are not finite, reversed or wider than
+ * 1e6; SAC_ERR_NOMEM. *out is untouched then. */
+SAC_API sac_status sac_agent_create(const sac_agent_options *options, size_t obs_dim,
+                                    size_t act_dim, const double act_low[], const double act_high[],
+                                    uint64_t seed, size_t threads, sac_agent **out, sac_error *err);
 SAC_API void sac_agent_destroy(sac_agent *agent); /* NULL ok */
 
 /* Actions for n observations. obs: (n,O) in; noise: (n,A) standard normals in, or NULL for the
@@ -115,8 +116,8 @@ typedef struct sac_update_metrics {
 
 /* One update from `replay` (not empty): critics, then the actor and the temperature where due, then
  * the targets. Update number t draws from streams (seed, purpose, t) only. metrics may be NULL.
- * Errors: SAC_ERR_DIVERGED names the term and the batch row; SAC_ERR_ARG for a replay of other sizes
- * or an empty one. */
+ * Errors: SAC_ERR_DIVERGED names the term and the batch row; SAC_ERR_ARG for a replay of other
+ * sizes or an empty one. */
 SAC_API sac_status sac_agent_update(sac_agent *agent, const sac_replay *replay,
                                     sac_update_metrics *metrics, sac_error *err);
 
@@ -124,16 +125,19 @@ SAC_API sac_status sac_agent_update(sac_agent *agent, const sac_replay *replay,
 SAC_API uint64_t sac_agent_updates(const sac_agent *agent);
 
 /* Write or read everything that the agent's next update depends on (not the replay), as one
- * safetensors file, written beside and renamed into place. A load refuses other sizes or options. */
+ * safetensors file, written beside and renamed into place. A load refuses other sizes or options.
+ */
 SAC_API sac_status sac_agent_save(const sac_agent *agent, const char *path, sac_error *err);
 SAC_API sac_status sac_agent_load(sac_agent *agent, const char *path, sac_error *err);
 
-/* --- a trained policy alone, for use without training -------------------------------------------- */
+/* --- a trained policy alone, for use without training --------------------------------------------
+ */
 
 typedef struct sac_policy sac_policy;
 
-/* The policy in a file that sac_agent_save or a run's checkpoint wrote ("DIR/checkpoint/state.safetensors").
- * Errors: SAC_ERR_IO or SAC_ERR_FORMAT, naming file and cause. */
+/* The policy in a file that sac_agent_save or a run's checkpoint wrote
+ * ("DIR/checkpoint/state.safetensors"). Errors: SAC_ERR_IO or SAC_ERR_FORMAT, naming file and
+ * cause. */
 SAC_API sac_status sac_policy_load(const char *path, sac_policy **out, sac_error *err);
 SAC_API void sac_policy_destroy(sac_policy *policy); /* NULL ok */
 

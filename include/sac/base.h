@@ -10,7 +10,7 @@
 #define SAC_VERSION_PATCH 0
 
 #if defined __GNUC__
-#  define SAC_API __attribute__((visibility("default")))
+#  define SAC_API               __attribute__((visibility("default")))
 #  define SAC_PRINTF(fmt, args) __attribute__((format(printf, fmt, args)))
 #else
 #  define SAC_API
@@ -24,12 +24,12 @@ extern "C" {
 /* What a call came to. SAC_OK is 0; every error is negative. */
 typedef enum sac_status {
   SAC_OK = 0,
-  SAC_ERR_ARG = -1,      /* an argument or option: unknown, of the wrong kind, or out of its range */
-  SAC_ERR_NOMEM = -2,    /* memory could not be had */
-  SAC_ERR_DOMAIN = -3,   /* a number outside the set on which the function is defined */
-  SAC_ERR_IO = -4,       /* a file or folder: missing, not writable, disk full */
-  SAC_ERR_FORMAT = -5,   /* a file's content: damaged, of another kind or version */
-  SAC_ERR_ENV = -6,      /* an environment: a plug-in that does not fit, a failed step */
+  SAC_ERR_ARG = -1,    /* an argument or option: unknown, of the wrong kind, or out of its range */
+  SAC_ERR_NOMEM = -2,  /* memory could not be had */
+  SAC_ERR_DOMAIN = -3, /* a number outside the set on which the function is defined */
+  SAC_ERR_IO = -4,     /* a file or folder: missing, not writable, disk full */
+  SAC_ERR_FORMAT = -5, /* a file's content: damaged, of another kind or version */
+  SAC_ERR_ENV = -6,    /* an environment: a plug-in that does not fit, a failed step */
   SAC_ERR_DIVERGED = -7, /* a non-finite observation, reward, loss or gradient */
   SAC_ERR_STOPPED = -8,  /* the caller asked to stop (a callback or a signal) */
 } sac_status;

@@ -16,31 +16,36 @@ extern "C" {
 
 typedef struct sac_replay sac_replay;
 
-/* A buffer of `capacity` frames for E = envs environments (capacity / E each, at least 2), O = obs_dim
- * and A = act_dim floats a frame. Memory is touched only as it fills. One thread at a time for
- * pushes; any number of threads may gather between pushes.
- * Errors: SAC_ERR_ARG, SAC_ERR_NOMEM with the number of bytes asked for. */
+/* A buffer of `capacity` frames for E = envs environments (capacity / E each, at least 2), O =
+ * obs_dim and A = act_dim floats a frame. Memory is touched only as it fills. One thread at a time
+ * for pushes; any number of threads may gather between pushes. Errors: SAC_ERR_ARG, SAC_ERR_NOMEM
+ * with the number of bytes asked for. */
 SAC_API sac_status sac_replay_create(size_t capacity, size_t envs, size_t obs_dim, size_t act_dim,
                                      sac_replay **out, sac_error *err);
 SAC_API void sac_replay_destroy(sac_replay *replay); /* NULL ok */
 
-/* The bytes that a full buffer of these sizes takes. */
+/* The bytes that a full buffer of these sizes takes; 0 for sizes that sac_replay_create refuses. */
 SAC_API size_t sac_replay_bytes(size_t capacity, size_t envs, size_t obs_dim, size_t act_dim);
 
 /* Store one step of environment `env` (< E): in observation obs (O) the action act (A, environment
  * units) gave `reward` and led to next_obs (O). terminated: nothing follows. truncated: the episode
- * was cut. Without either, the next push of this environment must have obs equal to this next_obs.
- * Errors: SAC_ERR_DIVERGED if an observation, action or reward is not finite (named, with its index);
- * nothing is stored then. */
+ * was cut. Without either, the next push of this environment must have obs equal to this next_obs,
+ * bit for bit. Errors: SAC_ERR_DIVERGED if an observation, action or reward is not finite (named,
+ * with its index); SAC_ERR_ARG if env is too large or obs is not where the episode had come to.
+ * Nothing is stored then. */
 SAC_API sac_status sac_replay_push(sac_replay *replay, size_t env, const float obs[],
                                    const float act[], float reward, const float next_obs[],
                                    int terminated, int truncated, sac_error *err);
 
+/* End the episode of environment `env` (< E) where it stands, as if its last step had been
+ * truncated; the next push begins a new one. Nothing happens if none is under way. */
+SAC_API void sac_replay_cut(sac_replay *replay, size_t env);
+
 /* How many transitions can be drawn now. */
 SAC_API size_t sac_replay_size(const sac_replay *replay);
 
-/* A transition drawn uniformly from those stored; sac_replay_size() > 0. The result is good until the
- * next push. */
+/* A transition drawn uniformly from those stored; sac_replay_size() > 0. The result is good until
+ * the next push. */
 SAC_API size_t sac_replay_draw(const sac_replay *replay, sac_stream *stream);
 
 /* One transition by what draw gave; pointers into the buffer, good until the next push. */

@@ -6,9 +6,13 @@
 
 enum { LONGEST = 64, SHOWN = 3 };
 
-static int lower(char c) { return tolower((unsigned char)c); }
+static int lower(char c) {
+  return tolower((unsigned char)c);
+}
 
-static size_t min2(size_t a, size_t b) { return a < b ? a : b; }
+static size_t min2(size_t a, size_t b) {
+  return a < b ? a : b;
+}
 
 /* Levenshtein distance of the first LONGEST characters, one row at a time. */
 static size_t distance(const char *a, const char *b) {
@@ -32,7 +36,8 @@ static int is_prefix(const char *word, const char *name) {
   return !*word;
 }
 
-void sac_nearest(const char *word, const char *const names[], size_t count, char *text, size_t size) {
+void sac_nearest(const char *word, const char *const names[], size_t count, char *text,
+                 size_t size) {
   const size_t close = 2 + strlen(word) / 4;
   size_t best[SHOWN], cost[SHOWN], kept = 0;
   for (size_t k = 0; k < count; k++) {

@@ -39,8 +39,10 @@ static void relax(void) {
 /* Wait until *word differs from `old`: spin, then let others run. */
 static void spin_while(atomic_uint *word, unsigned old) {
   for (unsigned n = 0; atomic_load_explicit(word, memory_order_acquire) == old; n++) {
-    if (n < SPINS) relax();
-    else sched_yield();
+    if (n < SPINS)
+      relax();
+    else
+      sched_yield();
   }
 }
 
@@ -98,7 +100,9 @@ void sac_pool_run(sac_pool *pool, sac_pool_fn *fn, void *ctx) {
   sac_pool_barrier(pool);
 }
 
-size_t sac_pool_threads(const sac_pool *pool) { return pool->threads; }
+size_t sac_pool_threads(const sac_pool *pool) {
+  return pool->threads;
+}
 
 sac_status sac_pool_create(size_t threads, sac_pool **out, sac_error *err) {
   if (threads < 1 || threads > MAX_THREADS)
