@@ -1,0 +1,17 @@
+/* The transport kernels for avx2. */
+#if defined __x86_64__
+#  if defined __clang__
+#    pragma clang attribute push(__attribute__((target("avx2,fma"))), apply_to = function)
+#  else
+#    pragma GCC target("avx2,fma")
+#  endif
+#  define SAC_ISA_AVX2
+#  include "special/transport_template.h"
+
+const sac_transport sac_transport_avx2 = SAC_TRANSPORT_TABLE("avx2");
+#  if defined __clang__
+#    pragma clang attribute pop
+#  endif
+#else
+typedef int sac_transport_avx2_unused; /* a translation unit is never empty */
+#endif
