@@ -40,8 +40,8 @@ typedef struct sac_option {
 SAC_API sac_status sac_option_set(const sac_option table[], size_t count, void *options,
                                   const char *name, const char *text, sac_error *err);
 
-/* Write the field's value as sac_option_set reads it, exactly (%.17g at need), into text (size bytes,
- * always terminated, 128 are enough). */
+/* Write the field's value as sac_option_set reads it, exactly (%.17g at need), into text (size
+ * bytes, always terminated, 128 are enough). */
 SAC_API void sac_option_get(const sac_option *row, const void *options, char *text, size_t size);
 
 /* Fill *options with the defaults; *options must be large enough for every row. */
@@ -50,6 +50,12 @@ SAC_API void sac_option_defaults(const sac_option table[], size_t count, void *o
 /* Check every row's range, NaN included. */
 SAC_API sac_status sac_option_check(const sac_option table[], size_t count, const void *options,
                                     sac_error *err);
+
+/* Did you mean: write up to three of names[count] that are nearest to `word`, as "a, b, c", into
+ * text (size bytes, always terminated): by Levenshtein distance without regard to case, a prefix
+ * counting as near; "" if none is close. */
+SAC_API void sac_nearest(const char *word, const char *const names[], size_t count, char *text,
+                         size_t size);
 
 #ifdef __cplusplus
 }

@@ -1,0 +1,117 @@
+#define _POSIX_C_SOURCE 200809L
+#include <stdlib.h>
+#include <string.h>
+
+#include "agent/state.h"
+#include "base/try.h"
+#include "replay/segments.h"
+#include "train/run.h"
+
+#define CHECKPOINT_DIR "checkpoint"
+#define REPLAY_TENSOR  "replay.segments"
+
+enum {
+  LOOP_TENSORS = 2,
+  TENSORS_MAX = SAC_AGENT_TENSORS_MAX + SAC_ROLLOUT_TENSORS + LOOP_TENSORS + 1
+};
+
+/* Everything but the replay, as tensors that point into the run. */
+static size_t run_tensors(sac_run *run, sac_tensor out[TENSORS_MAX]) {
+  size_t n = sac_agent_tensors(run->agent, out);
+  n += sac_rollout_tensors(run->rollout, out + n);
+  out[n++] = (sac_tensor){"loop.count", SAC_U64, 1, SAC_COUNTS, SAC_COUNTS, run->count};
+  out[n++] = (sac_tensor){"loop.sum", SAC_F64, 1, SAC_SUMS, SAC_SUMS, run->sum};
+  return n;
+}
+
+sac_status sac_run_state_path(char path[SAC_PATH_MAX], const char *dir, sac_error *err) {
+  return sac_path_join(path, dir, CHECKPOINT_DIR "/state.safetensors", err);
+}
+
+static sac_status replay_path(char path[SAC_PATH_MAX], const sac_run *run, sac_error *err) {
+  return sac_path_join(path, run->dir, CHECKPOINT_DIR "/replay", err);
+}
+
+/* The agent's facts, and the task: what a reader of the file alone needs. */
+static size_t run_metas(const sac_run *run, sac_meta out[SAC_AGENT_METAS_MAX + 1]) {
+  const size_t n = sac_agent_metas(run->agent, out);
+  out[n] = (sac_meta){.key = "task"};
+  strncpy(out[n].value, run->config.task, sizeof out[n].value - 1);
+  return n + 1;
+}
+
+static sac_status save_state(sac_run *run, const sac_tensor *replay, sac_error *err) {
+  char path[SAC_PATH_MAX];
+  sac_meta metas[SAC_AGENT_METAS_MAX + 1];
+  sac_tensor *tensors = calloc(TENSORS_MAX, sizeof *tensors);
+  if (!tensors) return sac_fail(err, SAC_ERR_NOMEM, "no memory for a checkpoint's header");
+  sac_rollout_save(run->rollout);
+  size_t n = run_tensors(run, tensors);
+  tensors[n] = *replay;
+  strncpy(tensors[n++].name, REPLAY_TENSOR, sizeof tensors->name - 1);
+  sac_status status = sac_run_state_path(path, run->dir, err);
+  if (status == SAC_OK)
+    status = sac_safetensors_write(path, tensors, n, metas, run_metas(run, metas), err);
+  free(tensors);
+  return status;
+}
+
+/* The tables go to the disk first: a checkpoint never knows of a step whose rows could be lost. */
+sac_status sac_run_save(sac_run *run, sac_error *err) {
+  char dir[SAC_PATH_MAX];
+  sac_tensor replay = {.data = NULL};
+  SAC_TRY(sac_log_sync(&run->metrics_log, err));
+  SAC_TRY(sac_log_sync(&run->eval_log, err));
+  SAC_TRY(replay_path(dir, run, err));
+  SAC_TRY(sac_make_folder(dir, err));
+  SAC_TRY(sac_replay_save(run->replay, dir, &replay, err));
+  SAC_TRY(save_state(run, &replay, err));
+  run->saved_step = sac_run_step(run);
+  return SAC_OK;
+}
+
+static sac_status load_tensors(sac_run *run, const sac_safetensors *file, sac_error *err) {
+  sac_tensor *tensors = calloc(TENSORS_MAX, sizeof *tensors);
+  if (!tensors) return sac_fail(err, SAC_ERR_NOMEM, "no memory for a checkpoint's header");
+  const size_t n = run_tensors(run, tensors);
+  sac_status status = SAC_OK;
+  for (size_t i = 0; i < n && status == SAC_OK; i++)
+    status = sac_safetensors_read(file, &tensors[i], err);
+  free(tensors);
+  if (status == SAC_OK) sac_agent_restored(run->agent);
+  return status;
+}
+
+static sac_status load_replay(sac_run *run, const sac_safetensors *file, sac_error *err) {
+  char dir[SAC_PATH_MAX];
+  sac_tensor t = {.name = REPLAY_TENSOR, .dtype = SAC_U64};
+  SAC_TRY(replay_path(dir, run, err));
+  SAC_TRY(sac_safetensors_shape(file, t.name, &t.rows, &t.cols, err));
+  t.stride = t.cols;
+  t.data = calloc(t.rows * t.cols + 1, sizeof(uint64_t));
+  if (!t.data) return sac_fail(err, SAC_ERR_NOMEM, "no memory for %zu numbers", t.rows * t.cols);
+  sac_status status = sac_safetensors_read(file, &t, err);
+  if (status == SAC_OK) status = sac_replay_load(run->replay, dir, t.data, t.rows * t.cols, err);
+  free(t.data);
+  return status;
+}
+
+/* Without snapshots the environments begin anew, so the episodes under way end here: truncated. */
+static void cut_episodes(sac_run *run) {
+  if (run->rollout->snapshot) return;
+  for (size_t e = 0; e < run->rollout->E; e++) sac_replay_cut(run->replay, e);
+}
+
+sac_status sac_run_load(sac_run *run, sac_error *err) {
+  char path[SAC_PATH_MAX];
+  sac_safetensors *file = NULL;
+  SAC_TRY(sac_run_state_path(path, run->dir, err));
+  SAC_TRY(sac_safetensors_open(path, &file, err));
+  sac_status status = load_tensors(run, file, err);
+  if (status == SAC_OK) status = load_replay(run, file, err);
+  if (status == SAC_OK) status = sac_rollout_load(run->rollout, err);
+  if (status == SAC_OK) cut_episodes(run);
+  sac_safetensors_close(file);
+  if (status == SAC_OK) run->saved_step = sac_run_step(run);
+  return status;
+}

@@ -1,0 +1,28 @@
+/* Exploration: standard normals with a chosen correlation in time, as a function of (seed, purpose,
+ * environment, step) alone. There is no state, so a resumed run draws what it would have drawn. */
+#ifndef SAC_TRAIN_EXPLORE_H
+#define SAC_TRAIN_EXPLORE_H
+
+#include "sac/env.h"
+#include "sac/train.h"
+
+enum { SAC_EXPLORE_ACTIONS_MAX = 4096 }; /* A of the largest action */
+
+/* out: (A) standard normals of environment `env` at its step t < 2^40, for the option `noise`:
+ * white: independent of every other step; held: the draw of block floor(t / noise_hold);
+ * pink: a sum over ten octaves of draws that stay 2^k steps, of variance 1 and a spectrum that
+ * falls as 1/f between one step and 512 [Gardner 1978, the Voss algorithm]. */
+void sac_explore_normals(const sac_train_options *options, uint32_t purpose, size_t env, uint64_t t,
+                         size_t A, double out[]);
+
+/* noise: (E,A) out, what sac_agent_act takes for step t. */
+void sac_explore_noise(const sac_train_options *options, size_t E, size_t A, uint64_t t,
+                       float noise[]);
+
+/* act: (E,A) out, random actions for step t, each uniform between its bounds: a normal z of the
+ * same kind as the exploration's goes through its own distribution function, so held and pink
+ * warm-up actions are uniform too. */
+void sac_explore_warmup(const sac_train_options *options, const sac_space *space, size_t E,
+                        uint64_t t, float act[]);
+
+#endif

@@ -1,0 +1,99 @@
+#include "sac/train.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "base/nearest.h"
+#include "base/try.h"
+#include "train/options.h"
+
+#define SAC_R(name, def, lo, hi, help) \
+  {#name, SAC_OPTION_REAL, offsetof(sac_train_options, name), #def, lo, hi, NULL, help},
+#define SAC_I(name, def, lo, hi, help) \
+  {#name, SAC_OPTION_INT, offsetof(sac_train_options, name), #def, lo, hi, NULL, help},
+#define SAC_C(name, def, choices, help) \
+  {#name, SAC_OPTION_CHOICE, offsetof(sac_train_options, name), #def, 0, 0, choices, help},
+#define SAC_W(name, def, help) \
+  {#name, SAC_OPTION_WIDTHS, offsetof(sac_train_options, name), def, 0, 0, NULL, help},
+static const sac_option table[] = {SAC_TRAIN_OPTIONS(SAC_R, SAC_I, SAC_C, SAC_W)};
+
+enum { TABLE = sizeof table / sizeof *table };
+
+const sac_option *sac_train_option_table(size_t *count) {
+  *count = TABLE;
+  return table;
+}
+
+sac_run_options sac_run_options_default(void) {
+  sac_run_options options = {.agent = sac_agent_options_default(), .origin = "defaults"};
+  sac_option_defaults(table, TABLE, &options.train);
+  return options;
+}
+
+/* One name for several options that are mostly set together. */
+static const struct alias {
+  const char *name, *options[3];
+} aliases[] = {
+    {"hidden", {"actor_hidden", "critic_hidden", NULL}},
+    {"lr", {"lr_actor", "lr_critic", "lr_alpha"}},
+};
+
+enum { ALIASES = sizeof aliases / sizeof *aliases, NAMES_MAX = 128 };
+
+static int has_row(const sac_option rows[], size_t count, const char *name) {
+  for (size_t i = 0; i < count; i++)
+    if (!strcmp(rows[i].name, name)) return 1;
+  return 0;
+}
+
+static sac_status unknown(const sac_option agent[], size_t agents, const char *name,
+                          sac_error *err) {
+  const char *names[NAMES_MAX];
+  size_t n = 0;
+  for (size_t i = 0; i < agents && n < NAMES_MAX; i++) names[n++] = agent[i].name;
+  for (size_t i = 0; i < TABLE && n < NAMES_MAX; i++) names[n++] = table[i].name;
+  for (size_t i = 0; i < ALIASES && n < NAMES_MAX; i++) names[n++] = aliases[i].name;
+  char near[160];
+  sac_nearest(name, names, n, near, sizeof near);
+  return sac_fail(err, SAC_ERR_ARG, "unknown option '%.100s'%s%s", name,
+                  near[0] ? ": did you mean " : "; `sac options` lists them all", near);
+}
+
+static sac_status set_one(sac_run_options *options, const char *name, const char *text,
+                          sac_error *err) {
+  size_t agents;
+  const sac_option *agent = sac_agent_option_table(&agents);
+  if (has_row(table, TABLE, name))
+    return sac_option_set(table, TABLE, &options->train, name, text, err);
+  if (has_row(agent, agents, name))
+    return sac_option_set(agent, agents, &options->agent, name, text, err);
+  return unknown(agent, agents, name, err);
+}
+
+sac_status sac_run_options_set(sac_run_options *options, const char *name, const char *text,
+                               sac_error *err) {
+  for (size_t a = 0; a < ALIASES; a++) {
+    if (strcmp(name, aliases[a].name)) continue;
+    sac_run_options changed = *options; /* all of them or none */
+    for (size_t i = 0; i < 3 && aliases[a].options[i]; i++)
+      SAC_TRY(set_one(&changed, aliases[a].options[i], text, err));
+    *options = changed;
+    return SAC_OK;
+  }
+  return set_one(options, name, text, err);
+}
+
+sac_status sac_run_options_check(const sac_run_options *options, sac_error *err) {
+  SAC_TRY(sac_agent_options_check(&options->agent, err));
+  SAC_TRY(sac_option_check(table, TABLE, &options->train, err));
+  const sac_train_options *o = &options->train;
+  if (o->replay_capacity < 2 * o->envs)
+    return sac_fail(err, SAC_ERR_ARG,
+                    "replay_capacity = %lld: with envs = %lld it must be at least %lld",
+                    (long long)o->replay_capacity, (long long)o->envs, (long long)(2 * o->envs));
+  return SAC_OK;
+}
+
+int64_t sac_run_first_update(const sac_train_options *o) {
+  return o->update_after < 0 ? o->warmup : o->update_after;
+}

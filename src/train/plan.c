@@ -1,0 +1,99 @@
+#define _GNU_SOURCE
+#include <sched.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "train/run.h"
+
+/* --- sizes ---------------------------------------------------------------------------------------
+ */
+
+/* Weights and biases of in-hidden-out. */
+static size_t parameters(const sac_widths *hidden, size_t in, size_t out) {
+  size_t sum = 0;
+  for (uint32_t i = 0; i < hidden->count; i++) {
+    sum += (in + 1) * hidden->width[i];
+    in = hidden->width[i];
+  }
+  return sum + (in + 1) * out;
+}
+
+/* A product forward is 2 operations a weight, its two backward products 4 more. A critic update is
+ * two critics forward and backward, two targets and the actor forward; an actor update is the actor
+ * forward and backward and two critics forward and backward to their input. */
+double sac_run_update_flops(const sac_agent_options *o, size_t O, size_t A) {
+  const double actor = (double)parameters(&o->actor_hidden, O, 2 * A);
+  const double critic = (double)parameters(&o->critic_hidden, O + A, 1);
+  const double critics = 2 * 6 * critic + 2 * 2 * critic + 2 * actor;
+  const double policy = 6 * actor + 2 * 4 * critic;
+  const double share = (double)o->policy_updates / (double)o->policy_delay;
+  return (double)o->batch * (critics + share * policy);
+}
+
+enum { AUTO_THREADS_MAX = 8 };
+static const double flops_worth_threads = 1e8; /* below, phases are too short to share */
+
+size_t sac_run_auto_threads(const sac_agent_options *o, size_t O, size_t A, size_t E) {
+  if (E == 1 && sac_run_update_flops(o, O, A) < flops_worth_threads) return 1;
+  cpu_set_t cpus;
+  const int n = sched_getaffinity(0, sizeof cpus, &cpus) ? 1 : CPU_COUNT(&cpus);
+  return n < 1 ? 1 : n > AUTO_THREADS_MAX ? AUTO_THREADS_MAX : (size_t)n;
+}
+
+/* --- the line ------------------------------------------------------------------------------------
+ */
+
+/* Text that grows in a fixed space and is cut at its end. */
+struct text {
+  char *at;
+  size_t left;
+};
+
+static void add(struct text *t, const char *fmt, ...) SAC_PRINTF(2, 3);
+static void add(struct text *t, const char *fmt, ...) {
+  va_list ap;
+  va_start(ap, fmt);
+  const int n = vsnprintf(t->at, t->left, fmt, ap);
+  va_end(ap);
+  const size_t used = n < 0 ? 0 : (size_t)n < t->left ? (size_t)n : t->left - 1;
+  t->at += used;
+  t->left -= used;
+}
+
+static void add_network(struct text *t, const char *name, const sac_widths *hidden, size_t in,
+                        size_t out) {
+  add(t, "%s %zu", name, in);
+  for (uint32_t i = 0; i < hidden->count; i++) add(t, "-%u", hidden->width[i]);
+  add(t, "-%zu", out);
+}
+
+static void add_bytes(struct text *t, size_t bytes) {
+  if (bytes >= 1000000000)
+    add(t, "%.2f GB", (double)bytes / 1e9);
+  else
+    add(t, "%.1f MB", (double)bytes / 1e6);
+}
+
+void sac_run_plan(const sac_run *run, char *text, size_t size) {
+  if (!size) return;
+  text[0] = '\0';
+  struct text t = {text, size};
+  const sac_agent_options *a = &run->config.options.agent;
+  const sac_train_options *o = &run->config.options.train;
+  const size_t O = run->rollout->O, A = run->rollout->A, E = run->rollout->E;
+  const size_t actor = parameters(&a->actor_hidden, O, 2 * A);
+  const size_t critic = parameters(&a->critic_hidden, O + A, 1);
+  add(&t, "%s: observation %zu, action %zu", run->config.task, O, A);
+  if (E > 1) add(&t, ", %zu environments", E);
+  add_network(&t, "; actor", &a->actor_hidden, O, 2 * A);
+  add_network(&t, ", 2 critics", &a->critic_hidden, O + A, 1);
+  add(&t, " (%zu parameters)", actor + 2 * critic);
+  add(&t, "; %s; %lld steps, seed %lld", run->config.options.origin, (long long)o->steps,
+      (long long)o->seed);
+  add(&t, "; replay ");
+  add_bytes(&t, sac_replay_bytes((size_t)o->replay_capacity, E, O, A));
+  add(&t, "; %zu thread%s; %s", run->threads, run->threads == 1 ? "" : "s", sac_isa());
+  if (!run->config.exact_resume)
+    add(&t, "; a resume begins with a fresh episode (the task cannot save its state)");
+}

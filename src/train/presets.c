@@ -1,0 +1,133 @@
+#include "sac/train.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "base/nearest.h"
+#include "base/try.h"
+
+/* In each, what is not said is the default of its option: 256,256 ReLU, gamma .99, tau .005, replay
+ * 1e6, learned temperature from 1 with target -A, half mean square, the smaller critic. */
+static const sac_preset presets[] = {
+    {"sac", "lr=3e-4 batch=256 hidden=256,256 gamma=0.99 tau=0.005 warmup=10000 utd=1 init=glorot",
+     "Haarnoja et al. 2018b and the authors' code (rail-berkeley/softlearning); the smaller critic "
+     "as in the paper"},
+    {"sac-fast", "lr=1e-3 batch=256 hidden=256,256 gamma=0.99 tau=0.005 warmup=5000 utd=1",
+     "the settings of the reference curves in SimbaV2's results (baseline/sac.csv)"},
+    {"spinup",
+     "lr=1e-3 batch=100 hidden=256,256 temperature=fixed alpha=0.2 critic_loss=mse init=torch "
+     "warmup=10000 update_after=1000 update_every=50 utd=1",
+     "OpenAI Spinning Up, spinup/algos/pytorch/sac/sac.py"},
+    {"cleanrl",
+     "lr_actor=3e-4 lr_critic=1e-3 lr_alpha=1e-3 batch=256 hidden=256,256 critic_loss=mse "
+     "log_std_map=tanh log_std_min=-5 log_std_max=2 alpha_loss=alpha alpha_sample=fresh "
+     "entropy_space=environment policy_delay=2 policy_updates=2 init=torch warmup=5000 utd=1",
+     "CleanRL, cleanrl/sac_continuous_action.py"},
+    {"sb3", "lr=3e-4 batch=256 hidden=256,256 init=torch warmup=100 utd=1",
+     "Stable-Baselines3, stable_baselines3/sac/sac.py"},
+};
+
+#define SAC_FAST        "lr=1e-3 warmup=5000"
+#define SAC_FAST_SOURCE "preset sac-fast"
+
+static const sac_preset tasks[] = {
+    {"Pendulum-v1",
+     "steps=10000 warmup=500 lr=1e-3 hidden=64,64 batch=100 eval_every=2000 checkpoint_every=5000 "
+     "replay_capacity=100000",
+     "RLtools' settings for this task, tuned here"},
+    {"MountainCarContinuous-v0",
+     "steps=50000 warmup=5000 noise=held noise_hold=50 hidden=64,64 lr=1e-3 gamma=0.999 "
+     "eval_every=5000 checkpoint_every=25000 replay_capacity=100000",
+     "tuned here"},
+    {"HalfCheetah-v5", SAC_FAST, SAC_FAST_SOURCE},
+    {"Hopper-v5", SAC_FAST, SAC_FAST_SOURCE},
+    {"Walker2d-v5", SAC_FAST, SAC_FAST_SOURCE},
+    {"Ant-v5", SAC_FAST, SAC_FAST_SOURCE},
+    {"Humanoid-v5", SAC_FAST, SAC_FAST_SOURCE},
+    {"HumanoidStandup-v5", SAC_FAST, SAC_FAST_SOURCE},
+    {"Swimmer-v5", SAC_FAST, SAC_FAST_SOURCE},
+    {"Reacher-v5", SAC_FAST, SAC_FAST_SOURCE},
+    {"Pusher-v5", SAC_FAST, SAC_FAST_SOURCE},
+    {"InvertedPendulum-v5", SAC_FAST, SAC_FAST_SOURCE},
+    {"InvertedDoublePendulum-v5", SAC_FAST, SAC_FAST_SOURCE},
+};
+
+enum {
+  PRESETS = sizeof presets / sizeof *presets,
+  TASKS = sizeof tasks / sizeof *tasks,
+  WORD_MAX = 100
+};
+
+const sac_preset *sac_presets(size_t *count) {
+  *count = PRESETS;
+  return presets;
+}
+
+const sac_preset *sac_task_presets(size_t *count) {
+  *count = TASKS;
+  return tasks;
+}
+
+/* Apply "name=value name=value ..." in order. */
+static sac_status apply(const char *settings, sac_run_options *options, sac_error *err) {
+  for (const char *at = settings; *at;) {
+    char word[WORD_MAX];
+    const size_t size = strcspn(at, " ");
+    snprintf(word, sizeof word, "%.*s", (int)size, at);
+    at += size + strspn(at + size, " ");
+    char *value = strchr(word, '=');
+    if (!value) return sac_fail(err, SAC_ERR_ARG, "'%s' is not of the form NAME=VALUE", word);
+    *value++ = '\0';
+    SAC_TRY(sac_run_options_set(options, word, value, err));
+  }
+  return SAC_OK;
+}
+
+static const sac_preset *find(const sac_preset list[], size_t count, const char *name) {
+  for (size_t i = 0; i < count; i++)
+    if (!strcmp(list[i].name, name)) return &list[i];
+  return NULL;
+}
+
+static sac_status unknown_preset(const char *name, sac_error *err) {
+  const char *names[PRESETS];
+  for (size_t i = 0; i < PRESETS; i++) names[i] = presets[i].name;
+  char near[100];
+  sac_nearest(name, names, PRESETS, near, sizeof near);
+  return sac_fail(err, SAC_ERR_ARG, "unknown preset '%.60s'%s%s", name,
+                  near[0] ? ": did you mean " : "; `sac presets` lists them", near);
+}
+
+/* The defaults, but a run's own length and bookkeeping kept. */
+static sac_run_options fresh(const sac_run_options *options) {
+  const sac_train_options *old = &options->train;
+  sac_run_options o = sac_run_options_default();
+  o.train.steps = old->steps;
+  o.train.seed = old->seed;
+  o.train.envs = old->envs;
+  o.train.eval_every = old->eval_every;
+  o.train.eval_episodes = old->eval_episodes;
+  o.train.checkpoint_every = old->checkpoint_every;
+  o.train.log_every = old->log_every;
+  return o;
+}
+
+sac_status sac_preset_apply(const char *name, sac_run_options *options, sac_error *err) {
+  const sac_preset *preset = find(presets, PRESETS, name);
+  if (!preset) return unknown_preset(name, err);
+  sac_run_options o = fresh(options);
+  SAC_TRY(apply(preset->settings, &o, err));
+  snprintf(o.origin, sizeof o.origin, "preset %s", preset->name);
+  *options = o;
+  return SAC_OK;
+}
+
+sac_status sac_task_preset_apply(const char *id, sac_run_options *options, sac_error *err) {
+  const sac_preset *row = find(tasks, TASKS, id);
+  if (!row) return SAC_OK;
+  sac_run_options o = *options;
+  SAC_TRY(apply(row->settings, &o, err));
+  snprintf(o.origin, sizeof o.origin, "task defaults");
+  *options = o;
+  return SAC_OK;
+}

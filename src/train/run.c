@@ -1,0 +1,262 @@
+#define _GNU_SOURCE
+#include "train/run.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <unistd.h>
+
+#include "base/try.h"
+#include "train/evaluate.h"
+#include "train/explore.h"
+#include "train/loop.h"
+#include "train/options.h"
+
+void sac_run_destroy(sac_run *run) {
+  if (!run) return;
+  sac_agent_destroy(run->agent);
+  sac_replay_destroy(run->replay);
+  if (run->eval_env) run->rollout->task->destroy(run->eval_env);
+  sac_rollout_destroy(run->rollout);
+  sac_log_close(&run->metrics_log);
+  sac_log_close(&run->eval_log);
+  if (run->lock >= 0) close(run->lock);
+  sac_config_free(&run->config);
+  free(run->noise);
+  free(run);
+}
+
+/* --- the parts of a run
+ * ---------------------------------------------------------------------------- */
+
+static sac_run *new_run(void) {
+  sac_run *run = calloc(1, sizeof *run);
+  if (!run) return NULL;
+  run->lock = run->metrics_log.file = run->eval_log.file = -1;
+  run->saved_step = run->eval_step = -1;
+  return run;
+}
+
+/* Whole vector steps only: a run of N steps and its resume then meet at the same step. */
+static void round_steps(sac_train_options *o) {
+  o->steps = (o->steps + o->envs - 1) / o->envs * o->envs;
+}
+
+static sac_status make_agent(sac_run *run, sac_error *err) {
+  const sac_space *space = &run->rollout->space;
+  const sac_run_options *o = &run->config.options;
+  SAC_TRY(sac_agent_create(&o->agent, space->obs_dim, space->act_dim, space->act_low,
+                           space->act_high, (uint64_t)o->train.seed, run->threads, &run->agent,
+                           err));
+  return sac_replay_create((size_t)o->train.replay_capacity, (size_t)o->train.envs, space->obs_dim,
+                           space->act_dim, &run->replay, err);
+}
+
+/* Environments, agent and replay for options that are checked. */
+static sac_status make_parts(sac_run *run, const sac_env_api *task, size_t threads,
+                             sac_error *err) {
+  const sac_run_options *o = &run->config.options;
+  const size_t E = (size_t)o->train.envs;
+  SAC_TRY(sac_rollout_create(task, E, (uint64_t)o->train.seed, &run->rollout, err));
+  const size_t A = run->rollout->A;
+  if (A > SAC_EXPLORE_ACTIONS_MAX)
+    return sac_fail(err, SAC_ERR_ENV, "%s: %zu action dimensions: at most %d are supported",
+                    task->id, A, SAC_EXPLORE_ACTIONS_MAX);
+  run->threads = threads ? threads : sac_run_auto_threads(&o->agent, run->rollout->O, A, E);
+  SAC_TRY(sac_rollout_set_threads(run->rollout, run->threads, err));
+  SAC_TRY(make_agent(run, err));
+  SAC_TRY(task->create(&run->eval_env, err));
+  run->noise = calloc(E * A, sizeof *run->noise);
+  return run->noise ? SAC_OK : sac_fail(err, SAC_ERR_NOMEM, "no memory for exploration noise");
+}
+
+/* One process trains in a folder at a time; the lock goes with the process. */
+static sac_status lock_folder(sac_run *run, sac_error *err) {
+  run->lock = open(run->dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  if (run->lock < 0)
+    return sac_fail(err, SAC_ERR_IO, "%s: cannot open: %s", run->dir, strerror(errno));
+  if (flock(run->lock, LOCK_EX | LOCK_NB) && errno == EWOULDBLOCK)
+    return sac_fail(err, SAC_ERR_IO, "%s: another process trains in this folder", run->dir);
+  return SAC_OK;
+}
+
+static sac_status set_dir(sac_run *run, const char *dir, sac_error *err) {
+  if (!dir || !*dir || strlen(dir) >= SAC_PATH_MAX)
+    return sac_fail(err, SAC_ERR_ARG, "a run's folder must have a name of 1 to %d characters",
+                    SAC_PATH_MAX - 1);
+  memcpy(run->dir, dir, strlen(dir) + 1);
+  return SAC_OK;
+}
+
+/* --- a new run
+ * ------------------------------------------------------------------------------------- */
+
+static sac_status refuse_old_run(const char *dir, sac_error *err) {
+  static const char *const names[] = {"config.json", "checkpoint", "metrics.csv", "eval.csv"};
+  for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+    char path[SAC_PATH_MAX];
+    SAC_TRY(sac_path_join(path, dir, names[i], err));
+    if (!access(path, F_OK))
+      return sac_fail(err, SAC_ERR_ARG,
+                      "%s: holds a run already (%s): resume it, or choose another folder", dir,
+                      names[i]);
+  }
+  return SAC_OK;
+}
+
+static sac_status make_folder(sac_run *run, sac_error *err) {
+  SAC_TRY(sac_make_folder(run->dir, err));
+  SAC_TRY(lock_folder(run, err));
+  SAC_TRY(refuse_old_run(run->dir, err));
+  SAC_TRY(sac_config_add_sitting(&run->config, 0, run->threads, err));
+  SAC_TRY(sac_config_write(&run->config, run->dir, err));
+  return sac_loop_create_logs(run, err);
+}
+
+static sac_status begin_new(sac_run *run, const sac_env_api *task, const sac_run_options *options,
+                            size_t threads, const char *dir, const char *plugin, sac_error *err) {
+  SAC_TRY(set_dir(run, dir, err));
+  SAC_TRY(refuse_old_run(dir, err));
+  run->config.options = *options;
+  round_steps(&run->config.options.train);
+  SAC_TRY(sac_run_options_check(&run->config.options, err));
+  SAC_TRY(make_parts(run, task, threads, err));
+  SAC_TRY(sac_rollout_reset(run->rollout, err));
+  const sac_run_options checked = run->config.options;
+  SAC_TRY(sac_config_make(&run->config, task, &run->rollout->space, &checked, plugin, err));
+  return make_folder(run, err); /* last: nothing is left behind by an earlier error */
+}
+
+sac_status sac_run_create(const sac_env_api *task, const sac_run_options *options, size_t threads,
+                          const char *dir, const char *plugin, sac_run **out, sac_error *err) {
+  sac_run *run = new_run();
+  if (!run) return sac_fail(err, SAC_ERR_NOMEM, "no memory for a run");
+  const sac_status status = begin_new(run, task, options, threads, dir, plugin, err);
+  if (status == SAC_OK)
+    *out = run;
+  else
+    sac_run_destroy(run);
+  return status;
+}
+
+/* --- an old run
+ * ------------------------------------------------------------------------------------ */
+
+/* The task that config.json names, from the registry only: a path in a file is never loaded. */
+static sac_status find_task(sac_registry *registry, const sac_config *c, const char *dir,
+                            const sac_env_api **task, sac_error *err) {
+  *task = sac_registry_find(registry, c->task, err);
+  if (*task) return SAC_OK;
+  if (c->plugin)
+    return sac_fail(
+        err, SAC_ERR_ARG,
+        "%s: its task %s came from the plug-in %s, which is loaded only if you name it: "
+        "--plugin %s",
+        dir, c->task, c->plugin, c->plugin);
+  return SAC_ERR_ARG;
+}
+
+static sac_status check_sizes(const sac_config *c, const sac_space *space, const char *dir,
+                              sac_error *err) {
+  if (c->obs_dim == space->obs_dim && c->act_dim == space->act_dim) return SAC_OK;
+  return sac_fail(
+      err, SAC_ERR_FORMAT,
+      "%s: trained on %s with observation %zu and action %zu, which now has %zu and %zu", dir,
+      c->task, c->obs_dim, c->act_dim, space->obs_dim, space->act_dim);
+}
+
+static sac_status set_steps(sac_run *run, int64_t steps, sac_error *err) {
+  sac_train_options *o = &run->config.options.train;
+  const int64_t done = sac_run_step(run);
+  if (steps > 0) o->steps = steps;
+  round_steps(o);
+  if (o->steps <= done)
+    return sac_fail(err, SAC_ERR_ARG,
+                    "steps = %lld: the run in %s has done %lld already; more than that goes on",
+                    (long long)o->steps, run->dir, (long long)done);
+  return sac_run_options_check(&run->config.options, err);
+}
+
+/* Read everything first; only then change anything on the disk. */
+static sac_status begin_old(sac_run *run, sac_registry *registry, const char *dir, int64_t steps,
+                            size_t threads, sac_error *err) {
+  const sac_env_api *task;
+  SAC_TRY(set_dir(run, dir, err));
+  SAC_TRY(lock_folder(run, err));
+  SAC_TRY(sac_config_read(&run->config, dir, err));
+  SAC_TRY(sac_run_options_check(&run->config.options, err));
+  SAC_TRY(find_task(registry, &run->config, dir, &task, err));
+  SAC_TRY(make_parts(run, task, threads, err));
+  SAC_TRY(check_sizes(&run->config, &run->rollout->space, dir, err));
+  SAC_TRY(sac_run_load(run, err));
+  SAC_TRY(set_steps(run, steps, err));
+  SAC_TRY(sac_config_add_sitting(&run->config, sac_run_step(run), run->threads, err));
+  SAC_TRY(sac_loop_reopen_logs(run, err));
+  return sac_config_write(&run->config, dir, err);
+}
+
+sac_status sac_run_resume(sac_registry *registry, const char *dir, int64_t steps, size_t threads,
+                          sac_run **out, sac_error *err) {
+  sac_run *run = new_run();
+  if (!run) return sac_fail(err, SAC_ERR_NOMEM, "no memory for a run");
+  const sac_status status = begin_old(run, registry, dir, steps, threads, err);
+  if (status == SAC_OK)
+    *out = run;
+  else
+    sac_run_destroy(run);
+  return status;
+}
+
+/* --- evaluation of a folder
+ * ------------------------------------------------------------------------ */
+
+static sac_status policy_act(void *policy, const float obs[], const float noise[], float act[],
+                             sac_error *err) {
+  return sac_policy_act(policy, obs, noise, act, err);
+}
+
+static sac_status evaluate_policy(const sac_env_api *task, sac_policy *policy, size_t episodes,
+                                  uint64_t seed, int stochastic, sac_eval_result *out,
+                                  sac_error *err) {
+  sac_env *env = NULL;
+  SAC_TRY(task->create(&env, err));
+  sac_space space;
+  task->space(env, &space);
+  const sac_evaluation evaluation = {.task = task,
+                                     .env = env,
+                                     .act = policy_act,
+                                     .actor = policy,
+                                     .episodes = episodes,
+                                     .seed = seed,
+                                     .stochastic = stochastic};
+  sac_status status = SAC_OK;
+  if (sac_policy_obs_dim(policy) != space.obs_dim || sac_policy_act_dim(policy) != space.act_dim)
+    status = sac_fail(err, SAC_ERR_FORMAT,
+                      "the policy has observation %zu and action %zu, but %s has %zu and %zu",
+                      sac_policy_obs_dim(policy), sac_policy_act_dim(policy), task->id,
+                      space.obs_dim, space.act_dim);
+  if (status == SAC_OK) status = sac_evaluate(&evaluation, out, err);
+  task->destroy(env);
+  return status;
+}
+
+sac_status sac_evaluate_run(sac_registry *registry, const char *dir, size_t episodes, uint64_t seed,
+                            int stochastic, const char **id, sac_eval_result *out, sac_error *err) {
+  char path[SAC_PATH_MAX];
+  sac_config config;
+  const sac_env_api *task;
+  sac_policy *policy = NULL;
+  if (episodes < 1) return sac_fail(err, SAC_ERR_ARG, "episodes = 0: must be at least 1");
+  SAC_TRY(sac_config_read(&config, dir, err));
+  sac_status status = find_task(registry, &config, dir, &task, err);
+  if (status == SAC_OK) status = sac_run_state_path(path, dir, err);
+  if (status == SAC_OK) status = sac_policy_load(path, &policy, err);
+  if (status == SAC_OK)
+    status = evaluate_policy(task, policy, episodes, seed, stochastic, out, err);
+  if (status == SAC_OK) *id = task->id;
+  sac_policy_destroy(policy);
+  sac_config_free(&config);
+  return status;
+}

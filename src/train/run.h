@@ -1,0 +1,75 @@
+/* A run in memory: what create, resume, train and the checkpoints share. */
+#ifndef SAC_TRAIN_RUN_H
+#define SAC_TRAIN_RUN_H
+
+#include "base/file.h"
+#include "sac/train.h"
+#include "train/config.h"
+#include "train/log.h"
+#include "train/rollout.h"
+
+enum { SAC_METRICS = sizeof(sac_update_metrics) / sizeof(double) };
+
+/* The loop's own counters, a row of the checkpoint. */
+enum {
+  SAC_COUNT_STEP,         /* environment steps done, over all environments */
+  SAC_COUNT_EPISODES,     /* finished since the start */
+  SAC_COUNT_LOG_EPISODES, /* finished since the last line of metrics.csv */
+  SAC_COUNT_LOG_LENGTH,   /* their steps */
+  SAC_COUNT_METRIC,       /* updates since the last line that had metric i, SAC_METRICS of them */
+  SAC_COUNTS = SAC_COUNT_METRIC + SAC_METRICS
+};
+
+/* Sums since the last line of metrics.csv, a row of the checkpoint. */
+enum { SAC_SUM_LOG_RETURN, SAC_SUM_METRIC, SAC_SUMS = SAC_SUM_METRIC + SAC_METRICS };
+
+struct sac_run {
+  sac_config config; /* options, task, sittings */
+  char dir[SAC_PATH_MAX];
+  int lock; /* the folder's file descriptor, locked against a second process */
+  size_t threads;
+  sac_agent *agent;
+  sac_replay *replay;
+  sac_rollout *rollout;
+  sac_env *eval_env;
+  float *noise; /* (E,A) of the present step */
+  sac_log metrics_log, eval_log;
+
+  uint64_t count[SAC_COUNTS]; /* in the checkpoint */
+  double sum[SAC_SUMS];       /* in the checkpoint */
+
+  int64_t saved_step;    /* of the last checkpoint; -1: none yet */
+  int64_t eval_step;     /* of the last row of eval.csv; -1: none */
+  double seconds_before; /* of training, in earlier sittings */
+};
+
+static inline int64_t sac_run_step(const sac_run *run) {
+  return (int64_t)run->count[SAC_COUNT_STEP];
+}
+
+/* Whether a multiple of `every` was reached in the last `stride` steps up to `step`; every 0:
+ * never. */
+static inline int sac_run_due(int64_t step, int64_t stride, int64_t every) {
+  return every > 0 && step / every != (step - stride) / every;
+}
+
+/* --- checkpoint.c */
+
+/* Write the run's state: the replay's segments, then checkpoint/state.safetensors in one rename. */
+sac_status sac_run_save(sac_run *run, sac_error *err);
+
+/* Fill a fresh run of the same options from its folder's checkpoint. */
+sac_status sac_run_load(sac_run *run, sac_error *err);
+
+/* dir/checkpoint/state.safetensors */
+sac_status sac_run_state_path(char path[SAC_PATH_MAX], const char *dir, sac_error *err);
+
+/* --- plan.c */
+
+/* Floating-point operations of one update, roughly. */
+double sac_run_update_flops(const sac_agent_options *options, size_t O, size_t A);
+
+/* How many threads suit the networks and E environments on this machine. */
+size_t sac_run_auto_threads(const sac_agent_options *options, size_t O, size_t A, size_t E);
+
+#endif
