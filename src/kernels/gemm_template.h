@@ -138,11 +138,32 @@ static void sum_columns(size_t M, size_t N, const float *g, const float *A, size
   }
 }
 
-/* In blocks, so that both sides stay within a few cache lines. */
+/* One block of VF_LANES x VF_LANES in registers: zipping row i with row i + VF_LANES/2, for all i,
+ * is a rotation of the index bits of (row, column) by one; after log2(VF_LANES) of them rows and
+ * columns have changed places. */
+VF_INLINE void transpose_block(const float *W, size_t ldw, float *T, size_t ldt) {
+  vf r[VF_LANES], z[VF_LANES];
+  VF_UNROLL
+  for (int i = 0; i < VF_LANES; i++) r[i] = vf_load(W + (size_t)i * ldw);
+  VF_UNROLL
+  for (int stage = 1; stage < VF_LANES; stage *= 2) {
+    VF_UNROLL
+    for (int i = 0; i < VF_LANES / 2; i++) {
+      z[2 * i] = vf_zip_low(r[i], r[i + VF_LANES / 2]);
+      z[2 * i + 1] = vf_zip_high(r[i], r[i + VF_LANES / 2]);
+    }
+    VF_UNROLL
+    for (int i = 0; i < VF_LANES; i++) r[i] = z[i];
+  }
+  VF_UNROLL
+  for (int i = 0; i < VF_LANES; i++) vf_store(T + (size_t)i * ldt, r[i]);
+}
+
 static void transpose(size_t K, size_t N, const float *W, size_t ldw, float *T, size_t ldt) {
-  enum { BLOCK = 16 };
-  for (size_t n0 = 0; n0 < N; n0 += BLOCK)
-    for (size_t k0 = 0; k0 < K; k0 += BLOCK)
-      for (size_t n = n0; n < N && n < n0 + BLOCK; n++)
-        for (size_t k = k0; k < K && k < k0 + BLOCK; k++) T[n * ldt + k] = W[k * ldw + n];
+  const size_t whole_K = K - K % VF_LANES, whole_N = N - N % VF_LANES;
+  for (size_t n = 0; n < whole_N; n += VF_LANES)
+    for (size_t k = 0; k < whole_K; k += VF_LANES)
+      transpose_block(W + k * ldw + n, ldw, T + n * ldt + k, ldt);
+  for (size_t n = 0; n < N; n++) /* what is left on both edges */
+    for (size_t k = n < whole_N ? whole_K : 0; k < K; k++) T[n * ldt + k] = W[k * ldw + n];
 }

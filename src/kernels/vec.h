@@ -28,7 +28,7 @@
 #if defined __clang__
 #  define VF_UNROLL _Pragma("clang loop unroll(full)")
 #else
-#  define VF_UNROLL _Pragma("GCC unroll 8")
+#  define VF_UNROLL _Pragma("GCC unroll 16")
 #endif
 
 #define VF_INLINE static inline __attribute__((always_inline, unused))
@@ -101,6 +101,31 @@ VF_INLINE vf vf_min(vf a, vf b) {
 VF_INLINE vf vf_sqrt(vf a) {
   for (int i = 0; i < VF_LANES; i++) a[i] = sqrtf(a[i]);
   return a;
+}
+#endif
+
+/* a0 b0 a1 b1 ... from the lower halves of a and b, and from the upper ones */
+#if VF_LANES == 16
+VF_INLINE vf vf_zip_low(vf a, vf b) {
+  return __builtin_shufflevector(a, b, 0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23);
+}
+VF_INLINE vf vf_zip_high(vf a, vf b) {
+  return __builtin_shufflevector(a, b, 8, 24, 9, 25, 10, 26, 11, 27, 12, 28, 13, 29, 14, 30, 15,
+                                 31);
+}
+#elif VF_LANES == 8
+VF_INLINE vf vf_zip_low(vf a, vf b) {
+  return __builtin_shufflevector(a, b, 0, 8, 1, 9, 2, 10, 3, 11);
+}
+VF_INLINE vf vf_zip_high(vf a, vf b) {
+  return __builtin_shufflevector(a, b, 4, 12, 5, 13, 6, 14, 7, 15);
+}
+#else
+VF_INLINE vf vf_zip_low(vf a, vf b) {
+  return __builtin_shufflevector(a, b, 0, 4, 1, 5);
+}
+VF_INLINE vf vf_zip_high(vf a, vf b) {
+  return __builtin_shufflevector(a, b, 2, 6, 3, 7);
 }
 #endif
 
