@@ -152,6 +152,11 @@ sac_status sac_replay_push(sac_replay *r, size_t env, const float obs[], const f
   return SAC_OK;
 }
 
+void sac_replay_cut(sac_replay *r, size_t env) {
+  assert(env < r->envs);
+  r->rings[env].open = 0;
+}
+
 /* --- draw
  * ----------------------------------------------------------------------------------------- */
 

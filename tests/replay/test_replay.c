@@ -206,6 +206,23 @@ static void draws_are_uniform_over_transitions(void **state) {
   model_free(&m);
 }
 
+/* A cut episode is a truncated one: the next push is free to begin anywhere. */
+static void a_cut_ends_the_episode(void **state) {
+  (void)state;
+  sac_replay *replay;
+  sac_error err;
+  const float s0[1] = {10}, s1[1] = {11}, r0[1] = {20}, r1[1] = {21}, a[1] = {0.5f};
+  assert_ok(sac_replay_create(100, 1, 1, 1, &replay, &err), err);
+  sac_replay_cut(replay, 0); // nothing is under way
+  assert_ok(sac_replay_push(replay, 0, s0, a, 1, s1, 0, 0, &err), err);
+  sac_replay_cut(replay, 0);
+  assert_ok(sac_replay_push(replay, 0, r0, a, 2, r1, 0, 0, &err), err);
+  assert_int_equal(sac_replay_size(replay), 2);
+  const sac_transition first = sac_replay_get(replay, 0);
+  assert_true(first.obs[0] == 10 && first.next_obs[0] == 11 && !first.terminated);
+  sac_replay_destroy(replay);
+}
+
 static void bad_steps_are_refused_and_store_nothing(void **state) {
   (void)state;
   sac_replay *replay;
@@ -310,6 +327,7 @@ int main(void) {
       cmocka_unit_test(random_histories_match_the_oracle),
       cmocka_unit_test(truncation_keeps_its_own_last_observation),
       cmocka_unit_test(draws_are_uniform_over_transitions),
+      cmocka_unit_test(a_cut_ends_the_episode),
       cmocka_unit_test(bad_steps_are_refused_and_store_nothing),
       cmocka_unit_test(sizes_that_cannot_be_are_refused),
       cmocka_unit_test(too_much_memory_is_an_error_with_its_size),
