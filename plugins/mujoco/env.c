@@ -2,6 +2,7 @@
  * that Gymnasium makes, in its order, so that fields which lag a substep behind lag here as well.
  */
 #include "guard.h"
+#include "numpy.h"
 #include "task.h"
 
 #include <stdlib.h>
@@ -58,8 +59,8 @@ static void note_model(sac_env *env) {
   for (int i = 0; i < m->nq; i++) env->init_qpos[i] = env->d->qpos[i];
   for (int i = 0; i < m->nv; i++) env->init_qvel[i] = env->d->qvel[i];
   for (int i = 0; i < m->nu; i++) { /* Gymnasium's bounds are float32 */
-    env->act_low[i] = (double)(float)m->actuator_ctrlrange[2 * i];
-    env->act_high[i] = (double)(float)m->actuator_ctrlrange[2 * i + 1];
+    env->act_low[i] = round_f32(m->actuator_ctrlrange[2 * i]);
+    env->act_high[i] = round_f32(m->actuator_ctrlrange[2 * i + 1]);
   }
   env->dt = m->opt.timestep * env->task->frame_skip;
 }

@@ -40,6 +40,13 @@ static inline double square(double x) {
   return pow(x, numpy_two);
 }
 
+/* x rounded to float32. gcc 12's vectoriser takes two neighbouring (double)(float)x for no change
+ * at all, hence the volatile. */
+static inline double round_f32(double x) {
+  const volatile float rounded = (float)x;
+  return (double)rounded;
+}
+
 /* |a - b| of three coordinates. */
 static inline double distance(const double a[3], const double b[3]) {
   const double x = a[0] - b[0], y = a[1] - b[1], z = a[2] - b[2];

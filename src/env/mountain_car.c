@@ -55,8 +55,8 @@ static void space(const sac_env *env, sac_space *out) {
 }
 
 static void observe(const struct state *s, double obs[]) {
-  obs[0] = (double)(float)s->position;
-  obs[1] = (double)(float)s->velocity;
+  obs[0] = sac_round_f32(s->position);
+  obs[1] = sac_round_f32(s->velocity);
 }
 
 static sac_status reset(sac_env *env, uint64_t seed, double obs[], sac_error *err) {
@@ -113,8 +113,8 @@ static sac_status step(sac_env *env, const float act[], double obs[], double *re
   *terminated = s->position >= goal && s->velocity >= 0.0;
   /* the price is that of the raw action, whatever the car made of it */
   *reward = (*terminated ? 100.0 : 0.0) - (double)act[0] * (double)act[0] * 0.1;
-  s->position = (double)(float)s->position;
-  s->velocity = (double)(float)s->velocity;
+  s->position = sac_round_f32(s->position);
+  s->velocity = sac_round_f32(s->velocity);
   s->elapsed++;
   *truncated = s->elapsed >= LIMIT;
   observe(s, obs);

@@ -50,9 +50,9 @@ static void space(const sac_env *env, sac_space *out) {
 
 /* Gymnasium's observation is float32. */
 static void observe(const struct state *s, double obs[]) {
-  obs[0] = (double)(float)cos(s->angle);
-  obs[1] = (double)(float)sin(s->angle);
-  obs[2] = (double)(float)s->speed;
+  obs[0] = sac_round_f32(cos(s->angle));
+  obs[1] = sac_round_f32(sin(s->angle));
+  obs[2] = sac_round_f32(s->speed);
 }
 
 static sac_status reset(sac_env *env, uint64_t seed, double obs[], sac_error *err) {

@@ -1,0 +1,415 @@
+"""Compare libsac's environments with Gymnasium's, step by step.
+
+Both sides begin every episode in the same state (the C side draws it, Gymnasium's is set to it) and
+get the same actions; observation, reward and both flags must be equal. Equal means ==, but for the
+cases in ALLOWED, where NumPy may use a sine, cosine or sum of its own; they are measured in units in
+the last place. The final state of a reset, the spaces and the distribution of resets are compared too.
+
+    test_env_gymnasium.py [--steps N] [--task ID]... [--csv FILE] [--markdown FILE]
+                          [--actions FILE.npy | --policy FILE.npz] [--library libsac.so]
+
+Without options it is the short test: 2,000 steps a task. Exit 0: equal, 1: not, 77: no Gymnasium.
+--actions takes recorded actions, shape (N, A), played in a loop. --policy takes an MLP: arrays w0, b0,
+w1, b1, ..., act(obs) = centre + range * tanh(w x + b of the last layer), ReLU between; half of the
+episodes then add noise to it."""
+import argparse
+import csv
+import ctypes as c
+import os
+import platform
+import sys
+import tempfile
+import types
+
+try:
+    import gymnasium as gym
+    import mujoco
+    import numpy as np
+    from scipy import stats
+except ImportError as error:
+    print(f"skipped: this Python has no Gymnasium, MuJoCo, NumPy or SciPy ({error})")
+    sys.exit(77)
+
+# Nothing is drawn here, and Gymnasium's renderer asks for packages that only drawing needs.
+RENDERER = types.ModuleType("gymnasium.envs.mujoco.mujoco_rendering")
+RENDERER.MujocoRenderer = type("MujocoRenderer", (), {
+    "__init__": lambda self, *arguments: None, "close": lambda self: None})
+sys.modules[RENDERER.__name__] = RENDERER
+
+TASKS = ["Pendulum-v1", "MountainCarContinuous-v0", "InvertedPendulum-v5", "InvertedDoublePendulum-v5",
+         "HalfCheetah-v5", "Hopper-v5", "Walker2d-v5", "Ant-v5", "Humanoid-v5", "HumanoidStandup-v5",
+         "Swimmer-v5", "Reacher-v5", "Pusher-v5"]
+CLASSIC = TASKS[:2]
+
+# task: (observation entries that may differ, by how many ulp; how many ulp the reward may differ by)
+ALLOWED = {}
+
+# --- the C side: the registry and one instance, by ctypes
+
+
+class Error(c.Structure):
+    _fields_ = [("code", c.c_int), ("msg", c.c_char * 500)]
+
+
+class Space(c.Structure):
+    _fields_ = [("obs_dim", c.c_size_t), ("act_dim", c.c_size_t), ("act_low", c.POINTER(c.c_double)),
+                ("act_high", c.POINTER(c.c_double)), ("obs_low", c.POINTER(c.c_double)),
+                ("obs_high", c.POINTER(c.c_double)), ("max_steps", c.c_uint32)]
+
+
+P, E = c.c_void_p, c.POINTER(Error)
+
+
+class Api(c.Structure):
+    _fields_ = [
+        ("abi", c.c_uint32), ("struct_size", c.c_uint32), ("id", c.c_char_p), ("summary", c.c_char_p),
+        ("flags", c.c_uint32),
+        ("create", c.CFUNCTYPE(c.c_int, c.POINTER(P), E)),
+        ("destroy", c.CFUNCTYPE(None, P)),
+        ("space", c.CFUNCTYPE(None, P, c.POINTER(Space))),
+        ("reset", c.CFUNCTYPE(c.c_int, P, c.c_uint64, P, E)),
+        ("step", c.CFUNCTYPE(c.c_int, P, P, P, P, P, P, E)),
+        ("state_size", c.CFUNCTYPE(c.c_size_t, P)),
+        ("save", c.CFUNCTYPE(None, P, P)),
+        ("load", c.CFUNCTYPE(c.c_int, P, P, c.c_size_t, E)),
+    ]
+
+
+class Refused(Exception):
+    """The C side returned an error."""
+
+
+class Library:
+    def __init__(self, path):
+        self.lib = c.CDLL(path)
+        self.lib.sac_registry_find.restype = c.POINTER(Api)
+        self.lib.sac_version.restype = c.c_char_p
+        self.lib.sac_registry_note.restype = c.c_char_p
+        self.registry, err = P(), Error()
+        if self.lib.sac_registry_create(c.byref(self.registry), c.byref(err)):
+            raise Refused(err.msg.decode())
+
+    def find(self, name):
+        err = Error()
+        task = self.lib.sac_registry_find(self.registry, name.encode(), c.byref(err))
+        if not task:
+            raise Refused(err.msg.decode())
+        return task.contents
+
+
+class Instance:
+    def __init__(self, api):
+        self.api, self.err, self.env = api, Error(), P()
+        self.check(api.create(c.byref(self.env), c.byref(self.err)))
+        self.space = Space()
+        api.space(self.env, c.byref(self.space))
+        n, a = self.space.obs_dim, self.space.act_dim
+        self.low, self.high = np.array(self.space.act_low[:a]), np.array(self.space.act_high[:a])
+        self.obs, self.reward = np.empty(n), np.empty(1)
+        self.flags = np.zeros(2, np.uint8)
+        self.bytes = np.empty(api.state_size(self.env), np.uint8)
+
+    def check(self, status):
+        if status:
+            raise Refused(self.err.msg.decode())
+
+    def reset(self, seed):
+        self.check(self.api.reset(self.env, seed, self.obs.ctypes.data, c.byref(self.err)))
+
+    def step(self, act):
+        flags = self.flags.ctypes.data
+        self.check(self.api.step(self.env, act.ctypes.data, self.obs.ctypes.data,
+                                 self.reward.ctypes.data, flags, flags + 1, c.byref(self.err)))
+
+    def state(self):
+        """What save() writes, as docs/env.md lays it out: qpos and qvel, or the classic state."""
+        self.api.save(self.env, self.bytes.ctypes.data)
+        if self.api.id.decode() in CLASSIC:
+            return self.bytes[:16].view(np.float64).copy()
+        return self.bytes[48:].view(np.float64)[1:].copy()  # after the time
+
+    def close(self):
+        self.api.destroy(self.env)
+
+
+# --- Gymnasium's side
+
+
+class Peer:
+    def __init__(self, name):
+        self.name = name
+        self.env = gym.make(name, disable_env_checker=True)
+        self.task = self.env.unwrapped
+        self.env.reset(seed=0)
+
+    def begin(self, state):
+        """A new episode from the C side's state; returns the observation."""
+        self.env.reset()
+        if self.name in CLASSIC:
+            self.task.state = state.copy()
+            obs = self.task._get_obs() if self.name == "Pendulum-v1" else state.astype(np.float32)
+            return np.float64(obs)
+        model, data = self.task.model, self.task.data
+        mujoco.mj_resetData(model, data)
+        self.task.set_state(state[:model.nq], state[model.nq:model.nq + model.nv])
+        return self.task._get_obs()
+
+    def state(self):
+        if self.name in CLASSIC:
+            return np.float64(self.task.state)
+        return np.concatenate([self.task.data.qpos, self.task.data.qvel])
+
+    def follow(self, state):
+        """Go on from the C side's classic state, in the width that the state has."""
+        self.task.state = state.astype(self.task.state.dtype)
+
+    def unstable(self):
+        kinds = mujoco.mjtWarning
+        bad = [kinds.mjWARN_BADQPOS, kinds.mjWARN_BADQVEL, kinds.mjWARN_BADQACC, kinds.mjWARN_BADCTRL]
+        return any(self.task.data.warning[int(k)].number for k in bad)
+
+
+# --- actions
+
+
+def mlp(path):
+    arrays = np.load(path)
+    layers = [(arrays[f"w{i}"], arrays[f"b{i}"]) for i in range(len(arrays.files) // 2)]
+
+    def act(obs):
+        x = obs
+        for i, (w, b) in enumerate(layers):
+            x = w @ x + b
+            x = np.maximum(x, 0) if i + 1 < len(layers) else np.tanh(x)
+        return x
+
+    return act
+
+
+class Actions:
+    """Episode by episode another manner: independent, held, extreme, small, growing, out of bounds."""
+    MANNERS = 6
+
+    def __init__(self, low, high, seed, options):
+        self.rng = np.random.default_rng(seed)
+        self.centre, self.range = (high + low) / 2, (high - low) / 2
+        self.policy = mlp(options.policy) if options.policy else None
+        self.recorded = np.load(options.actions) if options.actions else None
+        self.played = 0
+
+    def begin(self, episode):
+        self.episode, self.age, self.unit = episode, 0, None
+
+    def __call__(self, obs):
+        if self.recorded is not None:
+            self.played += 1
+            return np.float32(self.recorded[(self.played - 1) % len(self.recorded)])
+        unit = self.policy(obs) if self.policy else self.random()
+        if self.policy and self.episode % 2:
+            unit = unit + 0.1 * self.rng.standard_normal(len(unit))
+        self.age += 1
+        return np.float32(self.centre + self.range * unit)
+
+    def random(self):
+        n, manner = len(self.range), self.episode % self.MANNERS
+        fresh = self.rng.uniform(-1, 1, n)
+        if manner == 1 and self.age % 20:  # held for 20 steps
+            return self.unit
+        if manner == 2:
+            fresh = np.sign(fresh)
+        elif manner == 3:
+            fresh = 0.1 * fresh
+        elif manner == 4:  # a slow push to one side
+            fresh = 0.9 * (self.unit if self.unit is not None else 0 * fresh) + 0.3 * fresh
+        elif manner == 5:
+            fresh = 3 * fresh
+        self.unit = fresh
+        return fresh
+
+
+# --- the comparison
+
+
+def ulps(a, b, width):
+    """How many numbers of that width lie from a to b; 0 where both are the same."""
+    integer = np.int32 if width == np.float32 else np.int64
+    x, y = (np.asarray(v, width).view(integer).astype(object) for v in (a, b))
+    lowest = -2**(8 * np.dtype(width).itemsize - 1)
+    x, y = (np.where(v < 0, lowest - v, v) for v in (x, y))
+    return np.where(np.asarray(a) == np.asarray(b), 0, abs(x - y))
+
+
+class Comparison:
+    def __init__(self, name):
+        self.name, self.width = name, np.float32 if name in CLASSIC else np.float64
+        self.steps = self.episodes = self.terminated = self.truncated = 0
+        self.obs_ulp = self.reward_ulp = self.obs_steps = self.reward_steps = 0
+        self.flags = self.resync = self.unstable = 0
+        self.failures = []
+
+    def fail(self, text):
+        if len(self.failures) < 5:
+            self.failures.append(f"{self.name} step {self.steps}: {text}")
+
+    def observation(self, ours, theirs):
+        if np.array_equal(ours, theirs):
+            return
+        off = ulps(ours, theirs, self.width)
+        entries, limit = ALLOWED.get(self.name, ((), 0, 0))[:2]
+        self.obs_ulp, self.obs_steps = max(self.obs_ulp, max(off)), self.obs_steps + 1
+        for i in np.flatnonzero(off):
+            if i not in entries or off[i] > limit:
+                self.fail(f"observation {i}: {ours[i]!r}, Gymnasium {theirs[i]!r}, {off[i]} ulp")
+
+    def reward(self, ours, theirs):
+        if ours == theirs:
+            return
+        off = int(ulps([ours], [theirs], np.float64)[0])
+        self.reward_ulp, self.reward_steps = max(self.reward_ulp, off), self.reward_steps + 1
+        if off > ALLOWED.get(self.name, ((), 0, 0))[2]:
+            self.fail(f"reward: {ours!r}, Gymnasium {theirs!r}, {off} ulp")
+
+    def ends(self, ours, theirs):
+        if tuple(ours) != tuple(theirs):
+            self.flags += 1
+            self.fail(f"(terminated, truncated): {tuple(ours)}, Gymnasium {tuple(theirs)}")
+
+    def space(self, ours, peer):
+        box = peer.env.action_space
+        if ours.space.obs_dim != peer.env.observation_space.shape[0]:
+            self.fail(f"obs_dim {ours.space.obs_dim}, Gymnasium {peer.env.observation_space.shape}")
+        if not (np.array_equal(ours.low, box.low) and np.array_equal(ours.high, box.high)):
+            self.fail(f"bounds {ours.low} {ours.high}, Gymnasium {box.low} {box.high}")
+        if ours.space.max_steps != peer.env.spec.max_episode_steps:
+            self.fail(f"limit {ours.space.max_steps}, Gymnasium {peer.env.spec.max_episode_steps}")
+
+
+def compare_resets(cmp, ours, peer, draws):
+    """The first states have one distribution: Kolmogorov-Smirnov, coordinate by coordinate.
+    A false alarm at p < 1e-7 a coordinate, below 2e-5 for all tasks; the seeds are fixed."""
+    a, b = [], []
+    for seed in range(draws):
+        ours.reset(seed)
+        a.append(ours.state()[:len(peer.state())])
+        peer.env.reset(seed=seed)
+        b.append(peer.state())
+    for i, (x, y) in enumerate(zip(np.array(a).T, np.array(b).T)):
+        constant = np.ptp(x) == 0 and np.ptp(y) == 0
+        if (constant and x[0] != y[0]) or (not constant and stats.ks_2samp(x, y).pvalue < 1e-7):
+            cmp.fail(f"reset: state {i} has another distribution: {x.min()} ... {x.max()}, "
+                     f"Gymnasium {y.min()} ... {y.max()}")
+
+
+def one_step(cmp, ours, peer, act):
+    """Step both; returns whether the episode goes on."""
+    obs, reward, terminated, truncated, _ = peer.env.step(act)
+    try:
+        ours.step(act)
+    except Refused as refusal:  # Gymnasium goes on from the state to which MuJoCo reset itself
+        cmp.unstable += 1
+        if cmp.name in CLASSIC or not peer.unstable():
+            cmp.fail(f"the step failed, Gymnasium's did not: {refusal}")
+        return False
+    cmp.steps += 1
+    cmp.observation(ours.obs, np.float64(obs))
+    cmp.reward(ours.reward[0], float(reward))
+    cmp.ends(ours.flags, (terminated, truncated))
+    if cmp.name in CLASSIC and not np.array_equal(ours.state(), peer.state()):
+        cmp.resync += 1
+        off = max(ulps(ours.state(), peer.state(), np.float64))
+        if off > ALLOWED.get(cmp.name, ((), 0, 0))[1]:
+            cmp.fail(f"state: {ours.state()}, Gymnasium {peer.state()}, {off} ulp")
+        peer.follow(ours.state())
+    cmp.terminated += bool(terminated)
+    cmp.truncated += bool(truncated)
+    return not (terminated or truncated)
+
+
+def compare(library, name, options):
+    cmp = Comparison(name)
+    ours, peer = Instance(library.find(name)), Peer(name)
+    cmp.space(ours, peer)
+    compare_resets(cmp, ours, peer, min(2000, options.steps))
+    actions = Actions(ours.low, ours.high, 1, options)
+    while cmp.steps < options.steps and len(cmp.failures) < 5:
+        ours.reset(1000 + cmp.episodes)
+        cmp.observation(ours.obs, peer.begin(ours.state()))
+        actions.begin(cmp.episodes)
+        while one_step(cmp, ours, peer, actions(ours.obs)) and cmp.steps < options.steps:
+            pass
+        cmp.episodes += 1
+    ours.close()
+    peer.env.close()
+    return cmp
+
+
+# --- the report
+
+COLUMNS = ["task", "steps", "episodes", "terminated", "truncated", "obs_differ", "obs_max_ulp",
+           "reward_differ", "reward_max_ulp", "flags_differ", "unstable", "actions"]
+
+
+def row(cmp, options):
+    kind = "policy" if options.policy else "recorded" if options.actions else "random"
+    return [cmp.name, cmp.steps, cmp.episodes, cmp.terminated, cmp.truncated, cmp.obs_steps, cmp.obs_ulp,
+            cmp.reward_steps, cmp.reward_ulp, cmp.flags, cmp.unstable, kind]
+
+
+def versions(library):
+    return (f"libsac {library.lib.sac_version().decode()}, gymnasium {gym.__version__}, "
+            f"mujoco {mujoco.__version__}, numpy {np.__version__}, python {platform.python_version()}, "
+            f"{platform.libc_ver()[0]} {platform.libc_ver()[1]}, {platform.machine()}")
+
+
+def write_markdown(path, rows, library):
+    with open(path, "w") as f:
+        f.write("# libsac's environments against Gymnasium's\n\nWritten by "
+                "`tests/oracle/test_env_gymnasium.py`; the same numbers are in the CSV beside it.\n"
+                f"Versions: {versions(library)}.\n\nSame first state, same actions (by episode: "
+                "independent, held, extreme, small, growing, up to three times out of bounds). "
+                "Differences are counted in steps and in units in the last place (of float32 for the "
+                "two classic tasks, of float64 else); 0 everywhere means equal bits. `unstable` counts "
+                "episodes in which MuJoCo itself gave up and reset its data: libsac ends them with an "
+                "error.\n\n")
+        f.write("| " + " | ".join(COLUMNS) + " |\n|" + "---|" * len(COLUMNS) + "\n")
+        for r in rows:
+            f.write("| " + " | ".join(str(x) for x in r) + " |\n")
+
+
+def main():
+    build = os.environ.get("SAC_BINARY_DIR", "build")
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--steps", type=int, default=2000)
+    parser.add_argument("--task", action="append")
+    parser.add_argument("--library", default=os.path.join(build, "libsac.so"))
+    for name in ("--csv", "--markdown", "--actions", "--policy"):
+        parser.add_argument(name)
+    options = parser.parse_args()
+    for name in ("library", "csv", "markdown", "actions", "policy"):
+        if getattr(options, name):
+            setattr(options, name, os.path.abspath(getattr(options, name)))
+    os.chdir(tempfile.mkdtemp())  # where MuJoCo's Python side may leave its MUJOCO_LOG.TXT
+    library = Library(options.library)
+    rows, failures = [], []
+    for name in options.task or TASKS:
+        try:
+            cmp = compare(library, name, options)
+        except Refused as refusal:
+            if "script/setup" not in str(refusal):
+                raise
+            print(f"{name}: left out: {refusal}")
+            continue
+        rows.append(row(cmp, options))
+        failures += cmp.failures
+        print(", ".join(f"{k} {v}" for k, v in zip(COLUMNS, rows[-1])), flush=True)
+    if options.csv:
+        with open(options.csv, "w", newline="") as f:
+            csv.writer(f, lineterminator="\n").writerows([COLUMNS, *rows])
+    if options.markdown:
+        write_markdown(options.markdown, rows, library)
+    print("\n".join(failures) if failures else "equal")
+    return 1 if failures else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
