@@ -67,10 +67,10 @@ typedef struct sac_env_api {
 
 /* What a plug-in exports. */
 typedef struct sac_env_plugin_info {
-  uint32_t abi;              /* SAC_ENV_ABI */
-  const char *name;          /* "mujoco" */
-  const char *version;       /* of the plug-in and of what it wraps */
-  size_t count;              /* tasks */
+  uint32_t abi;                    /* SAC_ENV_ABI */
+  const char *name;                /* "mujoco" */
+  const char *version;             /* of the plug-in and of what it wraps */
+  size_t count;                    /* tasks */
   const sac_env_api *const *tasks; /* (count) */
 } sac_env_plugin_info;
 
@@ -79,27 +79,30 @@ typedef struct sac_env_plugin_info {
 typedef const sac_env_plugin_info *sac_env_plugin_fn(uint32_t host_abi);
 #define SAC_ENV_PLUGIN_SYMBOL "sac_env_plugin"
 
-/* --- the registry: built-in tasks, the library's own plug-in folder, and files named by the user */
+/* --- the registry: built-in tasks, the library's own plug-in folder, and files named by the user
+ */
 
 typedef struct sac_registry sac_registry;
 
 /* The built-in tasks and those of every plug-in in the library's plug-in folder (SAC_PLUGIN_DIR in
- * the process environment replaces the folder). A plug-in there that cannot be loaded is skipped and
- * described by sac_registry_note. One thread at a time. */
+ * the process environment replaces the folder). A plug-in there that cannot be loaded is skipped
+ * and described by sac_registry_note. One thread at a time. */
 SAC_API sac_status sac_registry_create(sac_registry **out, sac_error *err);
 SAC_API void sac_registry_destroy(sac_registry *registry); /* after every environment; NULL ok */
 
 /* Add the tasks of a shared library at `path`, which runs its code: only ever a path that the user
- * gave. A task of the same id replaces the earlier one. Errors: SAC_ERR_ENV, naming file and cause. */
+ * gave. A task of the same id replaces the earlier one. Errors: SAC_ERR_ENV, naming file and cause.
+ */
 SAC_API sac_status sac_registry_load(sac_registry *registry, const char *path, sac_error *err);
 
-/* The tasks in order of registration; index < count. The plug-in's name is "built-in" or its own. */
+/* The tasks in order of registration; index < count. The plug-in's name is "built-in" or its own.
+ */
 SAC_API size_t sac_registry_count(const sac_registry *registry);
 SAC_API const sac_env_api *sac_registry_task(const sac_registry *registry, size_t index,
                                              const char **plugin_name);
 
-/* The task `id`, or NULL and a message with the nearest names; for a MuJoCo task without the plug-in
- * the message says how to get it. */
+/* The task `id`, or NULL and a message with the nearest names; for a MuJoCo task without the
+ * plug-in the message says how to get it. */
 SAC_API const sac_env_api *sac_registry_find(const sac_registry *registry, const char *id,
                                              sac_error *err);
 
@@ -108,8 +111,10 @@ SAC_API const char *sac_registry_note(const sac_registry *registry);
 
 /* Check that a task keeps the rules above: sizes and bounds sane, observations and rewards finite
  * under random actions, resets and steps deterministic, reset after reset, snapshot and return,
- * truncation at max_steps. The first breach is the error. steps: how many to take (1,000 is usual). */
-SAC_API sac_status sac_env_check(const sac_env_api *task, uint64_t seed, size_t steps, sac_error *err);
+ * truncation at max_steps. The first breach is the error. steps: how many to take (1,000 is usual).
+ */
+SAC_API sac_status sac_env_check(const sac_env_api *task, uint64_t seed, size_t steps,
+                                 sac_error *err);
 
 #ifdef __cplusplus
 }

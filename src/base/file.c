@@ -12,9 +12,9 @@
 #include <unistd.h>
 
 enum {
-  PATH_SHOWN = 300,     /* of a long path, so that the cause fits the message too */
-  WRITE_MOST = 1 << 30, /* bytes a call: some systems refuse more */
-  READ_FIRST = 4096     /* room for a file whose size is not known beforehand */
+  PATH_SHOWN = 300,        /* of a long path, so that the cause fits the message too */
+  TRANSFER_MOST = 1 << 30, /* bytes a call: some systems refuse more */
+  READ_FIRST = 4096        /* room for a file whose size is not known beforehand */
 };
 
 static const char *shown(const char *path) {
@@ -90,7 +90,7 @@ sac_status sac_write_at(int fd, const char *path, const void *data, size_t size,
                         sac_error *err) {
   const char *from = data;
   while (size > 0) {
-    const size_t most = size < WRITE_MOST ? size : WRITE_MOST;
+    const size_t most = size < TRANSFER_MOST ? size : TRANSFER_MOST;
     const ssize_t wrote = pwrite(fd, from, most, (off_t)at);
     if (wrote < 0 && errno == EINTR) continue;
     if (wrote <= 0) return sac_fail_io(err, path, "write", wrote < 0 ? errno : EIO);
@@ -152,7 +152,7 @@ static sac_status read_all(int fd, const char *path, size_t room, char **data, s
       *data = larger;
     }
     const size_t left = room - 1 - *size;
-    const ssize_t got = read(fd, *data + *size, left < WRITE_MOST ? left : WRITE_MOST);
+    const ssize_t got = read(fd, *data + *size, left < TRANSFER_MOST ? left : TRANSFER_MOST);
     if (got < 0 && errno == EINTR) continue;
     if (got < 0) return sac_fail_io(err, path, "read", errno);
     if (got == 0) break;
@@ -171,6 +171,23 @@ static sac_status read_open_file(int fd, const char *path, char **data, size_t *
   // two spare bytes: the zero, and one more so that the end is met without growing
   const size_t room = info.st_size > 0 ? (size_t)info.st_size + 2 : READ_FIRST;
   return read_all(fd, path, room, data, size, err);
+}
+
+sac_status sac_read_at(int fd, const char *path, void *data, size_t size, uint64_t at,
+                       sac_error *err) {
+  char *to = data;
+  while (size > 0) {
+    const ssize_t got = pread(fd, to, size < TRANSFER_MOST ? size : TRANSFER_MOST, (off_t)at);
+    if (got < 0 && errno == EINTR) continue;
+    if (got < 0) return sac_fail_io(err, path, "read", errno);
+    if (got == 0)
+      return sac_fail(err, SAC_ERR_FORMAT, "%s: truncated: %zu bytes are missing", shown(path),
+                      size);
+    to += got;
+    at += (uint64_t)got;
+    size -= (size_t)got;
+  }
+  return SAC_OK;
 }
 
 sac_status sac_file_read(const char *path, char **data, size_t *size, sac_error *err) {

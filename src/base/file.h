@@ -37,6 +37,10 @@ sac_status sac_file_read(const char *path, char **data, size_t *size, sac_error 
 sac_status sac_write_at(int fd, const char *path, const void *data, size_t size, uint64_t at,
                         sac_error *err);
 
+/* Read exactly `size` bytes at offset `at`; SAC_ERR_FORMAT if the file ends before. */
+sac_status sac_read_at(int fd, const char *path, void *data, size_t size, uint64_t at,
+                       sac_error *err);
+
 /* Make the names in a folder durable: fsync on it, where the file system knows that. */
 sac_status sac_folder_sync(const char *path, sac_error *err);
 

@@ -1,0 +1,96 @@
+#include "cli.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { FLAGS_MAX = 32, NEAR_TEXT = 160 };
+
+int usage_error(const char *fmt, ...) {
+  va_list ap;
+  va_start(ap, fmt);
+  fputs("sac: ", stderr);
+  vfprintf(stderr, fmt, ap);
+  fputc('\n', stderr);
+  va_end(ap);
+  return EXIT_USAGE;
+}
+
+int library_error(sac_status status, const sac_error *err) {
+  fprintf(stderr, "sac: %s\n", err->msg);
+  return status == SAC_ERR_ARG ? EXIT_USAGE : EXIT_FAILED;
+}
+
+/* Say which flag is wrong: unknown, or without its value. */
+static void say_bad_flag(char **argv, const struct option flags[]) {
+  const char *names[FLAGS_MAX];
+  size_t n = 0;
+  char given[NEAR_TEXT], near[NEAR_TEXT];
+  if (optopt) {
+    for (const struct option *f = flags; f->name; f++)
+      if (f->val == optopt) {
+        usage_error("--%s needs a value", f->name);
+        return;
+      }
+  }
+  const char *word = argv[optind - 1];
+  snprintf(given, sizeof given, "%.*s", (int)strcspn(word, "="), word);
+  for (const struct option *f = flags; f->name && n < FLAGS_MAX; f++) names[n++] = f->name;
+  sac_nearest(given + strspn(given, "-"), names, n, near, sizeof near);
+  usage_error("unknown flag '%s'%s%s%s", given, near[0] ? ": did you mean --" : "", near,
+              near[0] ? "" : "; --help lists them");
+}
+
+int next_flag(int argc, char **argv, const struct option flags[], const char *help) {
+  opterr = 0;
+  optopt = 0;
+  const int c = getopt_long(argc, argv, ":h", flags, NULL);
+  if (c == 'h') {
+    fputs(help, stdout);
+    return 0;
+  }
+  if (c == '?' || c == ':') {
+    say_bad_flag(argv, flags);
+    return '?';
+  }
+  return c;
+}
+
+const char *single_word(int argc, char **argv, const char *what) {
+  if (optind >= argc) {
+    usage_error("%s: %s is missing; 'sac help %s' shows how", argv[0], what, argv[0]);
+    return NULL;
+  }
+  if (optind + 1 < argc) {
+    usage_error("%s: one %s only: '%s' is too many", argv[0], what, argv[optind + 1]);
+    return NULL;
+  }
+  return argv[optind];
+}
+
+int parse_integer(const char *flag, const char *text, int64_t low, int64_t high, int64_t *out) {
+  char *end;
+  errno = 0;
+  const long long value = strtoll(text, &end, 10);
+  if (errno || end == text || *end || value < low || value > high) {
+    usage_error("--%s = %s: must be an integer in [%lld, %lld]", flag, text, (long long)low,
+                (long long)high);
+    return 0;
+  }
+  *out = value;
+  return 1;
+}
+
+sac_registry *open_registry(size_t plugin_count, const char *const plugins[], int *code) {
+  sac_error err = {.msg = ""};
+  sac_registry *registry = NULL;
+  sac_status status = sac_registry_create(&registry, &err);
+  for (size_t i = 0; i < plugin_count && status == SAC_OK; i++)
+    status = sac_registry_load(registry, plugins[i], &err);
+  if (status == SAC_OK) return registry;
+  *code = library_error(status, &err);
+  sac_registry_destroy(registry);
+  return NULL;
+}
