@@ -6,6 +6,7 @@
 #include "sac/random.h"
 
 #include "base/try.h"
+#include "env/table.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -14,7 +15,7 @@
 enum {
   GUARD = 64,       /* bytes behind each buffer that must stay as they are */
   FOLLOWED = 20,    /* steps compared after load */
-  SAVES = 4,        /* snapshots tried */
+  SAVES = 6,        /* snapshots tried */
   ENDINGS = 8,      /* last steps looked at for a reset of the task's own */
   STARTS = 64,      /* first observations that say where episodes begin */
   OTHER_ACTIONS = 3 /* tried in the place of a last one */
@@ -326,7 +327,7 @@ static sac_status play(struct check *c, uint64_t steps) {
   for (uint64_t step = 0, episode = 0; step < steps; step++) {
     struct result r, q;
     if (!running) SAC_TRY(begin(c, &at, episode++, step));
-    if (c->state && at.age % 7 == 3 && c->saves++ < SAVES) SAC_TRY(check_snapshot(c, &at));
+    if (c->state && at.age % 50 == 3 && c->saves++ < SAVES) SAC_TRY(check_snapshot(c, &at));
     memcpy(c->last, c->obs_a, c->space.obs_dim * sizeof *c->last);
     draw_action(c, step, 0);
     at.age++;
@@ -367,6 +368,7 @@ static sac_status make(struct check *c) {
 
 sac_status sac_env_check(const sac_env_api *task, uint64_t seed, size_t steps, sac_error *err) {
   struct check c = {.task = task, .seed = seed, .err = err};
+  SAC_TRY(sac_task_table_check("the task", task, err));
   sac_status status = make(&c);
   if (status == SAC_OK) status = find_starts(&c);
   if (status == SAC_OK) status = play(&c, steps);

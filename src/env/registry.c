@@ -4,6 +4,7 @@
 
 #include "env/builtin.h"
 #include "env/folder.h"
+#include "env/table.h"
 
 #include "base/nearest.h"
 
@@ -78,28 +79,6 @@ static void add(sac_registry *r, const sac_env_api *task, const char *plugin) {
   if (i == r->count) r->count++;
 }
 
-/* Does the table hold all that the library calls? */
-static sac_status check_task(const char *path, const sac_env_api *task, sac_error *err) {
-  if (!task) return sac_fail(err, SAC_ERR_ENV, "%s: a task in its list is NULL", path);
-  if (task->abi != SAC_ENV_ABI || task->struct_size < sizeof(sac_env_api))
-    return sac_fail(err, SAC_ERR_ENV,
-                    "%s: a task has ABI %u and a table of %u bytes; this library needs ABI %u and "
-                    "%zu bytes: build the plug-in with this library's sac/env.h",
-                    path, task->abi, task->struct_size, SAC_ENV_ABI, sizeof(sac_env_api));
-  if (!task->id || !task->id[0] || !task->summary)
-    return sac_fail(err, SAC_ERR_ENV, "%s: a task has no id or no summary", path);
-  const int has_all = task->create && task->destroy && task->space && task->reset && task->step;
-  if (!has_all)
-    return sac_fail(err, SAC_ERR_ENV,
-                    "%s: task %s lacks one of create, destroy, space, reset, step", path, task->id);
-  const int has_snapshot = task->state_size && task->save && task->load;
-  if ((task->flags & SAC_ENV_SNAPSHOT) && !has_snapshot)
-    return sac_fail(err, SAC_ERR_ENV,
-                    "%s: task %s promises SAC_ENV_SNAPSHOT but lacks one of state_size, save, load",
-                    path, task->id);
-  return SAC_OK;
-}
-
 static sac_status check_plugin(const char *path, const sac_env_plugin_info *info, sac_error *err) {
   if (!info)
     return sac_fail(err, SAC_ERR_ENV, "%s: the plug-in does not serve ABI %u, this library's", path,
@@ -112,7 +91,7 @@ static sac_status check_plugin(const char *path, const sac_env_plugin_info *info
   if (!info->name || !info->version || !info->count || !info->tasks)
     return sac_fail(err, SAC_ERR_ENV, "%s: the plug-in has no name, no version or no tasks", path);
   for (size_t i = 0; i < info->count; i++) {
-    const sac_status status = check_task(path, info->tasks[i], err);
+    const sac_status status = sac_task_table_check(path, info->tasks[i], err);
     if (status != SAC_OK) return status;
   }
   return SAC_OK;
