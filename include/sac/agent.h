@@ -48,6 +48,7 @@ extern "C" {
     "log sigma: clamped | tanh to [min,max] [CleanRL] | log(softplus + exp(min)) [Brax]")         \
   R(log_std_min, -20.0, -40.0, 10.0, "lower end of log sigma")                                    \
   R(log_std_max, 2.0, -40.0, 10.0, "upper end of log sigma (clamp and tanh)")                     \
+  R(log_std_bias, 0.0, -40.0, 40.0, "added to the initial bias of the output behind log sigma")   \
   C(critic_loss, half_mse, "half_mse|mse|huber", "1/2 mean square | mean square | Huber at 1")    \
   C(actor_q, min, "min|mean", "which value the actor climbs: the smaller critic's or the mean")   \
   I(policy_delay, 1, 1, 1000000, "critic updates for each time that the actor is updated")        \

@@ -82,6 +82,8 @@ sac_status sac_agent_create(const sac_agent_options *opt, size_t O, size_t A, co
   g->k = sac_kernels_get();
   sac_head_set(&g->pi, opt, low, high);
   sac_mlp_init(g->k, &g->pi.net, opt->init, seed, 0);
+  float *bias = sac_mlp_output_bias(&g->pi.net);
+  for (size_t j = 0; j < A; j++) bias[A + j] += (float)opt->log_std_bias;
   for (int j = 0; j < 2; j++)
     sac_mlp_init(g->k, &g->q[j], opt->init, seed, (uint64_t)(j + 1) * SAC_LAYERS_MAX);
   g->temperature.log_alpha = log(opt->alpha);

@@ -45,7 +45,7 @@ static sac_status read_options(const sac_safetensors *file, const char *path,
     const char *text;
     sac_error cause = {0};
     snprintf(key, sizeof key, "option.%s", table[i].name);
-    SAC_TRY(sac_safetensors_meta(file, key, &text, err));
+    if (sac_safetensors_meta(file, key, &text, NULL) != SAC_OK) continue; /* newer than the file */
     if (sac_option_set(table, rows, options, table[i].name, text, &cause) != SAC_OK)
       return sac_fail(err, SAC_ERR_FORMAT, "%s: %s", path, cause.msg);
   }

@@ -93,6 +93,12 @@ void sac_mlp_step(const sac_kernels *k, sac_mlp *net, size_t u, size_t B, const 
 /* The squared 2-norm of the last step's whole gradient. */
 double sac_mlp_grad_square(const sac_mlp *net);
 
+/* The bias (out) of the last layer. */
+static inline float *sac_mlp_output_bias(const sac_mlp *net) {
+  const sac_layer *last = &net->layer[net->layers - 1];
+  return net->w + last->offset + last->in * last->ld;
+}
+
 static inline const float *sac_layer_bias(const sac_layer *layer, const float *w) {
   return w + layer->offset + layer->in * layer->ld;
 }
