@@ -22,6 +22,14 @@ static inline vd psi_tail(vd x) {
   return vd_fma(w, vd_poly(psi_series, VD_COUNT(psi_series), w), vd_set1(0.5) * r);
 }
 
+/* psi_tail(x) - psi_tail(x + b), the leading term by hand: 1/(2x) - 1/(2(x+b)) */
+static inline vd psi_tail_drop(vd x, vd b) {
+  const vd one = vd_set1(1.0), sum = x + b, r = one / (x * sum);
+  const vd u = sum * r, v = x * r, p = u * u, q = v * v;
+  const vd far = vd_poly(psi_series, VD_COUNT(psi_series), p) * p;
+  return vd_fma(vd_set1(0.5) * b, r, far - vd_poly(psi_series, VD_COUNT(psi_series), q) * q);
+}
+
 /* X >= SHIFT and sum, so that psi(a) = log X - psi_tail(X) - sum - 1/a: for small a the term 1/a
  * stands apart, because the formulas near z = 0 cancel it by hand. */
 static inline vd psi_shift(vd a, vd *sum) {
@@ -185,7 +193,7 @@ static inline vd psi_difference(vd a, vd b) {
     sum = vd_select(small, total, sum);
   }
   const vd X = vd_select(small, a + vd_set1(SHIFT), a);
-  return sum + (vd_log1p(b / X) + (psi_tail(X) - psi_tail(X + b)));
+  return sum + (vd_log1p(b / X) + psi_tail_drop(X, b));
 }
 
 /* one side of a beta: everything that the swap x <-> 1 - x exchanges */
@@ -268,7 +276,7 @@ static inline vd beta_score(vd a, vd lx, vd da, vd b, vd e) {
   const vd one = vd_set1(1.0), zero = vd_set1(0.0);
   const vd r = e / a, bounded = vd_min(vd_max(r, vd_set1(-0.5)), one);
   const vm close = vm_and(vd_le(vd_abs(r - bounded), zero), vd_le(vd_set1(SHIFT), a));
-  const vd near = vd_log1p(bounded) + (psi_tail(vd_max(a, one)) - psi_tail(vd_max(a, one) + b));
+  const vd near = vd_log1p(bounded) + psi_tail_drop(vd_max(a, vd_set1(SHIFT)), b);
   return vd_select(close, near, lx + da + one / a);
 }
 

@@ -62,7 +62,7 @@ def beta_lower(a, b, x):
 
 def beta(a, b, x):
     """The same from the side where the series is short: (lower, upper, density, va, vb)."""
-    if x <= a / (a + b) or x <= mp.mpf(1) / 2 and b < 50:
+    if x <= mp.mpf(1) / 2:
         I, p, va, vb = beta_lower(a, b, x)
         return I, 1 - I, p, va, vb
     I, p, vb, va = beta_lower(b, a, 1 - x)
