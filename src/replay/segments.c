@@ -213,42 +213,42 @@ static sac_status check_stored(int fd, const char *path, uint64_t want, sac_erro
                   (long long)info.st_size, (unsigned long long)want);
 }
 
-/* Write the frames [from, p->end) of the span, cut off what a crash left behind them, and sync. A
- * segment that is begun here gets its head. */
-static sac_status fill_segment(const sac_replay *r, const store *s, const span *p, uint64_t from,
+/* Write the span's frames that are new, cut off what a crash left behind them, and sync. `had`: the
+ * end of what an earlier save wrote of the segment; if that is its beginning it gets its head. */
+static sac_status fill_segment(const sac_replay *r, const store *s, const span *p, uint64_t had,
                                const char *packed, int fd, const char *path, sac_error *err) {
-  if (from > p->begin) {
-    SAC_TRY(check_stored(fd, path, offset_of(r, s, from), err));
+  const uint64_t from = greatest(had, p->begin); // frames between them have left the ring unsaved
+  if (had > p->segment * s->length) {
+    SAC_TRY(check_stored(fd, path, offset_of(r, s, had), err));
   } else {
     uint64_t head[HEAD_WORDS];
     head_of(r, s, p, head);
     SAC_TRY(sac_write_at(fd, path, head, sizeof head, 0, err));
   }
-  const char *const data = packed + (from - p->begin) * record_bytes(r);
-  const uint64_t end = end_offset(r, s, p->end);
-  SAC_TRY(sac_write_at(fd, path, data, (size_t)(p->end - from) * record_bytes(r),
-                       offset_of(r, s, from), err));
-  if (ftruncate(fd, (off_t)end) != 0 || fsync(fd) != 0)
+  SAC_TRY(sac_write_at(fd, path, packed + (from - p->begin) * record_bytes(r),
+                       (size_t)(p->end - from) * record_bytes(r), offset_of(r, s, from), err));
+  if (ftruncate(fd, (off_t)end_offset(r, s, p->end)) != 0 || fsync(fd) != 0)
     return sac_fail_io(err, path, "write", errno);
   return SAC_OK;
 }
 
-/* After a failure: give back the room on the disk, as far as that goes. */
-static void undo_segment(const sac_replay *r, const store *s, const span *p, uint64_t from, int fd,
+/* After a failed write: give back the room on the disk, as far as that goes. */
+static void undo_segment(const sac_replay *r, const store *s, const span *p, uint64_t had, int fd,
                          const char *path) {
-  const int done = from > p->begin ? ftruncate(fd, (off_t)offset_of(r, s, from)) : unlink(path);
-  (void)done;
+  const int begun_here = had == p->segment * s->length;
+  const int done = begun_here ? unlink(path) : ftruncate(fd, (off_t)offset_of(r, s, had));
+  (void)done; // the first error is the one to tell
 }
 
 static sac_status write_segment(const sac_replay *r, const store *s, const span *p,
                                 const char *packed, sac_error *err) {
   char path[SAC_PATH_MAX];
-  const uint64_t from = greatest(p->begin, least(s->rings[p->env].frames, p->end));
+  const uint64_t had = greatest(s->rings[p->env].frames, p->segment * s->length);
   SAC_TRY(segment_path(path, s->dir, p->env, p->segment, err));
   const int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0666);
   if (fd < 0) return sac_fail_io(err, path, "write", errno);
-  sac_status status = fill_segment(r, s, p, from, packed, fd, path, err);
-  if (status == SAC_ERR_IO) undo_segment(r, s, p, from, fd, path);
+  sac_status status = fill_segment(r, s, p, had, packed, fd, path, err);
+  if (status == SAC_ERR_IO) undo_segment(r, s, p, had, fd, path);
   if (close(fd) != 0 && status == SAC_OK) status = sac_fail_io(err, path, "write", errno);
   return status;
 }
@@ -422,9 +422,12 @@ static sac_status load_ring_head(sac_replay *r, size_t env, reader *in, sac_erro
     return bad_state("a ring's counts", err);
   ring->frames = frames;
   ring->open = (int)open;
-  if (open)
-    memcpy(r->obs + sac_replay_slot(r, env, frames - 1) * r->obs_dim, in->at + RING_HEAD,
-           4 * r->obs_dim);
+  if (open) {
+    const size_t slot = sac_replay_slot(r, env, frames - 1);
+    memcpy(r->obs + slot * r->obs_dim, in->at + RING_HEAD, 4 * r->obs_dim);
+    memset(r->act + slot * r->act_dim, 0, 4 * r->act_dim);
+    r->reward[slot] = 0;
+  }
   in->at += RING_HEAD + open_words(r);
   return SAC_OK;
 }
