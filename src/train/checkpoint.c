@@ -67,7 +67,7 @@ sac_status sac_run_save(sac_run *run, sac_error *err) {
   SAC_TRY(sac_replay_save(run->replay, dir, &replay, err));
   SAC_TRY(save_state(run, &replay, err));
   run->saved_step = sac_run_step(run);
-  return SAC_OK;
+  return sac_replay_prune(run->replay, dir, err); // only now is the old checkpoint's part spare
 }
 
 static sac_status load_tensors(sac_run *run, const sac_safetensors *file, sac_error *err) {
