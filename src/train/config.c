@@ -125,9 +125,9 @@ static sac_status read_option(const char *path, const json_t *object, const char
                               sac_run_options *options, sac_error *err) {
   char text[VALUE_TEXT] = "";
   const json_t *value = json_object_get(object, name);
-  sac_error cause = {.msg = "missing, or neither number nor text"};
-  if (value && option_text(value, text) &&
-      sac_run_options_set(options, name, text, &cause) == SAC_OK)
+  if (!value) return SAC_OK; /* an option newer than the file: its default is what the run had */
+  sac_error cause = {.msg = "neither number nor text"};
+  if (option_text(value, text) && sac_run_options_set(options, name, text, &cause) == SAC_OK)
     return SAC_OK;
   return sac_fail(err, SAC_ERR_FORMAT, "%s: option %s: %.200s", path, name, cause.msg);
 }
