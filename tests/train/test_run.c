@@ -1,0 +1,467 @@
+/* The loop: what is stored, how often it updates, how it stops, and what it leaves on the disk. */
+#define _GNU_SOURCE /* mkdtemp */
+#include "toy.h"
+
+#include "base/file.h"
+#include "train/run.h"
+
+static sac_run_options small(void) {
+  sac_run_options o = sac_run_options_default();
+  sac_error err;
+  const char *const settings[][2] = {
+      {"hidden", "8"},
+      {"batch", "4"},
+      {"warmup", "20"},
+      {"steps", "100"},
+      {"eval_every", "0"},
+      {"eval_episodes", "2"},
+      {"log_every", "10"},
+      {"checkpoint_every", "0"},
+      {"replay_capacity", "1000"},
+  };
+  for (size_t i = 0; i < sizeof settings / sizeof *settings; i++)
+    assert_ok(sac_run_options_set(&o, settings[i][0], settings[i][1], &err), err);
+  return o;
+}
+
+static void set(sac_run_options *o, const char *name, const char *value) {
+  sac_error err;
+  assert_ok(sac_run_options_set(o, name, value, &err), err);
+}
+
+static void plan(uint32_t limit, uint32_t terminate_at) {
+  toy = (struct toy_plan){.limit = limit, .terminate_at = terminate_at};
+}
+
+static sac_run *create(const sac_run_options *o, const char *dir) {
+  sac_error err;
+  sac_run *run = NULL;
+  assert_ok(sac_run_create(&toy_task, o, 1, dir, NULL, &run, &err), err);
+  return run;
+}
+
+static void train(sac_run *run) {
+  sac_error err;
+  assert_ok(sac_run_train(run, NULL, NULL, &err), err);
+}
+
+/* Train a new run in dir to its end. */
+static void train_new(const sac_run_options *o, const char *dir) {
+  sac_run *run = create(o, dir);
+  train(run);
+  sac_run_destroy(run);
+}
+
+static void assert_same_file(const char *a, const char *b) {
+  sac_error err;
+  char *x, *y;
+  size_t nx, ny;
+  assert_ok(sac_file_read(a, &x, &nx, &err), err);
+  assert_ok(sac_file_read(b, &y, &ny, &err), err);
+  assert_int_equal(nx, ny);
+  assert_memory_equal(x, y, nx);
+  free(x);
+  free(y);
+}
+
+static int files_differ(const char *a, const char *b) {
+  sac_error err;
+  char *x, *y;
+  size_t nx, ny;
+  assert_ok(sac_file_read(a, &x, &nx, &err), err);
+  assert_ok(sac_file_read(b, &y, &ny, &err), err);
+  const int differ = nx != ny || memcmp(x, y, nx) != 0;
+  free(x);
+  free(y);
+  return differ;
+}
+
+#define STATE "checkpoint/state.safetensors"
+
+/* --- updates
+ * --------------------------------------------------------------------------------------- */
+
+/* The total is floor(utd * (steps - the first update's)), also below one, in blocks, with several
+ * environments, and where the ratio's multiples are not exact in binary (0.1 * 80 = 8). */
+static void updates_follow_the_ratio(void **state) {
+  (void)state;
+  static const struct {
+    const char *utd, *update_every, *update_after, *envs, *warmup;
+    uint64_t updates;
+  } cases[] = {
+      {"1", "1", "-1", "1", "20", 80},    {"0.1", "1", "-1", "1", "20", 8},
+      {"0.25", "1", "-1", "1", "20", 20}, {"2.5", "1", "-1", "1", "20", 200},
+      {"1", "50", "-1", "1", "20", 80},   {"1", "50", "10", "1", "20", 90},
+      {"1", "1", "-1", "4", "20", 80},    {"0.5", "8", "-1", "4", "20", 38},
+      {"1", "1", "-1", "1", "0", 100},    {"0", "1", "-1", "1", "20", 0},
+  };
+  plan(7, 0);
+  for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+    char dir[SCRATCH_PATH];
+    scratch_make(dir);
+    sac_run_options o = small();
+    set(&o, "utd", cases[i].utd);
+    set(&o, "update_every", cases[i].update_every);
+    set(&o, "update_after", cases[i].update_after);
+    set(&o, "envs", cases[i].envs);
+    set(&o, "warmup", cases[i].warmup);
+    sac_run *run = create(&o, dir);
+    train(run);
+    assert_int_equal(sac_run_step(run), 100);
+    assert_int_equal(sac_agent_updates(run->agent), cases[i].updates);
+    sac_run_destroy(run);
+    scratch_remove(dir);
+  }
+}
+
+/* Steps are rounded up to whole steps of all environments. */
+static void steps_are_whole(void **state) {
+  (void)state;
+  char dir[SCRATCH_PATH];
+  plan(7, 0);
+  scratch_make(dir);
+  sac_run_options o = small();
+  set(&o, "envs", "8");
+  sac_run *run = create(&o, dir);
+  train(run);
+  assert_int_equal(sac_run_step(run), 104);
+  sac_run_destroy(run);
+  scratch_remove(dir);
+}
+
+/* --- episodes
+ * -------------------------------------------------------------------------------------- */
+
+/* 24 steps of episodes of 8 are 3 episodes. Each is followed by a reset, yet the transition at its
+ * end leads to its own last observation: s' = 0.9 s + 0.1 a in every row. Only a terminated episode
+ * marks its last transition. */
+static void check_transitions(int terminated) {
+  char dir[SCRATCH_PATH];
+  scratch_make(dir);
+  sac_run_options o = small();
+  set(&o, "steps", "24");
+  sac_run *run = create(&o, dir);
+  train(run);
+  assert_int_equal(run->count[SAC_COUNT_EPISODES], 3);
+  assert_int_equal(sac_replay_size(run->replay), 24);
+  sac_stream stream = sac_stream_make(1, SAC_STREAM_USER, 0);
+  int ends = 0;
+  for (int n = 0; n < 2400; n++) {
+    const sac_transition x = sac_replay_get(run->replay, sac_replay_draw(run->replay, &stream));
+    for (int i = 0; i < TOY_OBS; i++)
+      assert_close(x.next_obs[i], 0.9 * (double)x.obs[i] + 0.1 * (double)x.act[i], 1e-6, 0);
+    ends += x.terminated;
+  }
+  /* 3 of 24 rows: 300 of 2400 draws, binomial deviation 16 */
+  if (terminated)
+    assert_close(ends, 300, 5 * 16.2, 0);
+  else
+    assert_int_equal(ends, 0);
+  sac_run_destroy(run);
+  scratch_remove(dir);
+}
+
+static void a_truncated_episode_keeps_its_last_observation(void **state) {
+  (void)state;
+  plan(8, 0);
+  check_transitions(0);
+}
+
+static void a_terminated_episode_marks_its_end(void **state) {
+  (void)state;
+  plan(0, 8);
+  check_transitions(1);
+}
+
+static void both_at_once_is_terminated(void **state) {
+  (void)state;
+  plan(8, 8);
+  check_transitions(1);
+}
+
+/* Episodes begin differently, in one environment and across environments. */
+static void every_episode_has_its_own_seed(void **state) {
+  (void)state;
+  char dir[SCRATCH_PATH];
+  plan(1, 0);
+  scratch_make(dir);
+  sac_run_options o = small();
+  set(&o, "envs", "3");
+  set(&o, "steps", "60");
+  sac_run *run = create(&o, dir);
+  train(run);
+  sac_stream stream = sac_stream_make(1, SAC_STREAM_USER, 0);
+  double seen[60];
+  size_t different = 0;
+  for (int n = 0; n < 3000; n++) {
+    const double x = sac_replay_get(run->replay, sac_replay_draw(run->replay, &stream)).obs[0];
+    size_t i = 0;
+    while (i < different && seen[i] != x) i++;
+    if (i == different) seen[different++] = x;
+  }
+  assert_int_equal(different, 60);
+  sac_run_destroy(run);
+  scratch_remove(dir);
+}
+
+/* --- evaluation
+ * ------------------------------------------------------------------------------------ */
+
+/* A run with many evaluations and one with a single one at its end leave the same state. */
+static void evaluation_does_not_move_training(void **state) {
+  (void)state;
+  char often[SCRATCH_PATH], once[SCRATCH_PATH];
+  plan(7, 0);
+  scratch_make(often);
+  scratch_make(once);
+  sac_run_options o = small();
+  train_new(&o, once);
+  set(&o, "eval_every", "5");
+  set(&o, "eval_episodes", "3");
+  train_new(&o, often);
+  assert_same_file(scratch_path(often, STATE), scratch_path(once, STATE));
+  scratch_remove(often);
+  scratch_remove(once);
+}
+
+/* --- resume
+ * ---------------------------------------------------------------------------------------- */
+
+/* No registry knows the toy task, so the run is resumed through its parts. */
+static sac_status resume(const char *dir, const char *steps, const sac_run_options *o,
+                         sac_run **out, sac_error *err) {
+  char fresh[SCRATCH_PATH];
+  scratch_make(fresh);
+  sac_run_options longer = *o;
+  set(&longer, "steps", steps);
+  sac_run *run = create(&longer, fresh);
+  snprintf(run->dir, sizeof run->dir, "%s", dir);
+  const sac_status status = sac_run_load(run, err);
+  scratch_remove(fresh);
+  if (status == SAC_OK)
+    *out = run;
+  else
+    sac_run_destroy(run);
+  return status;
+}
+
+/* 50 steps, then 50 more in a new process's shoes, are 100 steps, bit for bit. */
+static void check_resume(const char *envs, const char *noise) {
+  char whole[SCRATCH_PATH], halves[SCRATCH_PATH];
+  sac_error err;
+  scratch_make(whole);
+  scratch_make(halves);
+  sac_run_options o = small();
+  set(&o, "envs", envs);
+  set(&o, "noise", noise);
+  set(&o, "steps", "104");
+  train_new(&o, whole);
+  set(&o, "steps", "52"); /* in the middle of an episode */
+  train_new(&o, halves);
+  assert_true(files_differ(scratch_path(whole, STATE), scratch_path(halves, STATE)));
+  sac_run *run;
+  assert_ok(resume(halves, "104", &o, &run, &err), err);
+  train(run);
+  sac_run_destroy(run);
+  assert_same_file(scratch_path(whole, STATE), scratch_path(halves, STATE));
+  scratch_remove(whole);
+  scratch_remove(halves);
+}
+
+static void a_resume_is_exact(void **state) {
+  (void)state;
+  plan(7, 0);
+  check_resume("1", "white");
+  check_resume("4", "pink");
+  plan(0, 9);
+  check_resume("2", "held");
+}
+
+/* A task that cannot save its state goes on with a fresh episode, and what was stored stays good.
+ */
+static void a_resume_without_snapshots_begins_an_episode(void **state) {
+  (void)state;
+  char dir[SCRATCH_PATH];
+  sac_error err;
+  plan(7, 0);
+  scratch_make(dir);
+  sac_env_api plain = toy_task;
+  plain.flags = SAC_ENV_DETERMINISTIC;
+  sac_run_options o = small();
+  set(&o, "steps", "52");
+  sac_run *run;
+  assert_ok(sac_run_create(&plain, &o, 1, dir, NULL, &run, &err), err);
+  train(run);
+  sac_run_destroy(run);
+  char fresh[SCRATCH_PATH];
+  scratch_make(fresh);
+  set(&o, "steps", "100");
+  assert_ok(sac_run_create(&plain, &o, 1, fresh, NULL, &run, &err), err);
+  snprintf(run->dir, sizeof run->dir, "%s", dir);
+  assert_ok(sac_run_load(run, &err), err);
+  assert_int_equal(run->rollout->episode[0], 8); /* number 7 was under way: 52 = 7 * 7 + 3 */
+  assert_int_equal(run->rollout->length[0], 0);
+  train(run);
+  assert_int_equal(sac_run_step(run), 100);
+  assert_int_equal(sac_replay_size(run->replay), 100);
+  sac_run_destroy(run);
+  scratch_remove(fresh);
+  scratch_remove(dir);
+}
+
+/* --- errors
+ * ---------------------------------------------------------------------------------------- */
+
+/* The run fails with `status` and a message that has both words; the checkpoint of step 40 is still
+ * the one on the disk. */
+static void check_failure(sac_status status, const char *word, const char *other) {
+  char dir[SCRATCH_PATH];
+  scratch_make(dir);
+  sac_run_options o = small();
+  set(&o, "checkpoint_every", "20");
+  sac_run *run = create(&o, dir);
+  sac_error err = {.msg = ""};
+  assert_int_equal(sac_run_train(run, NULL, NULL, &err), status);
+  if (!strstr(err.msg, word) || !strstr(err.msg, other))
+    fail_msg("'%s' does not say '%s' and '%s'", err.msg, word, other);
+  sac_run_destroy(run);
+  assert_ok(resume(dir, "1000", &o, &run, &err), err);
+  assert_int_equal(sac_run_step(run), 40);
+  sac_run_destroy(run);
+  scratch_remove(dir);
+}
+
+static void faults_of_the_task_are_named(void **state) {
+  (void)state;
+  plan(7, 0);
+  toy.nan_reward_at = 47;
+  check_failure(SAC_ERR_DIVERGED, "step 46", "reward");
+  plan(7, 0);
+  toy.nan_obs_at = 47;
+  check_failure(SAC_ERR_DIVERGED, "step 46", "observation 1");
+  plan(7, 0);
+  toy.fail_at = 47;
+  check_failure(SAC_ERR_ENV, "step 46", "the spring broke");
+}
+
+/* A folder that holds a run is refused, and stays as it is. */
+static void a_run_is_not_overwritten(void **state) {
+  (void)state;
+  char dir[SCRATCH_PATH];
+  plan(7, 0);
+  scratch_make(dir);
+  const sac_run_options o = small();
+  train_new(&o, dir);
+  sac_run *run = NULL;
+  sac_error err;
+  assert_int_equal(sac_run_create(&toy_task, &o, 1, dir, NULL, &run, &err), SAC_ERR_ARG);
+  assert_non_null(strstr(err.msg, dir));
+  assert_null(run);
+  scratch_remove(dir);
+}
+
+/* Options out of range leave no folder behind. */
+static void bad_options_leave_nothing(void **state) {
+  (void)state;
+  char dir[SCRATCH_PATH];
+  plan(7, 0);
+  scratch_make(dir);
+  sac_run_options o = small();
+  o.agent.gamma = 2.0;
+  sac_run *run = NULL;
+  sac_error err;
+  char path[SCRATCH_PATH + 4];
+  snprintf(path, sizeof path, "%s/new", dir);
+  assert_int_equal(sac_run_create(&toy_task, &o, 1, path, NULL, &run, &err), SAC_ERR_ARG);
+  assert_int_equal(scratch_count(dir), 0);
+  scratch_remove(dir);
+}
+
+/* --- stopping
+ * -------------------------------------------------------------------------------------- */
+
+struct stopper {
+  int64_t at;
+  int64_t stopped;
+};
+
+static int stop_at(void *user, const sac_progress *p) {
+  struct stopper *s = user;
+  if (p->step < s->at) return 0;
+  s->stopped = p->step;
+  return 1;
+}
+
+/* A stop saves a checkpoint where it stands and says so; the resumed run ends as if it had not been
+ * stopped. Evaluations call the progress function, so a stop arrives at their step at the latest.
+ */
+static void a_stop_saves(void **state) {
+  (void)state;
+  char whole[SCRATCH_PATH], dir[SCRATCH_PATH];
+  sac_error err;
+  plan(7, 0);
+  scratch_make(whole);
+  scratch_make(dir);
+  sac_run_options o = small();
+  set(&o, "eval_every", "30");
+  train_new(&o, whole);
+  sac_run *run = create(&o, dir);
+  struct stopper s = {.at = 30};
+  assert_int_equal(sac_run_train(run, stop_at, &s, &err), SAC_ERR_STOPPED);
+  assert_true(s.stopped >= 30 && s.stopped < 100);
+  assert_int_equal(sac_run_step(run), s.stopped);
+  sac_run_destroy(run);
+  assert_ok(resume(dir, "100", &o, &run, &err), err);
+  assert_int_equal(sac_run_step(run), s.stopped);
+  train(run);
+  sac_run_destroy(run);
+  assert_same_file(scratch_path(whole, STATE), scratch_path(dir, STATE));
+  scratch_remove(whole);
+  scratch_remove(dir);
+}
+
+/* --- threads
+ * --------------------------------------------------------------------------------------- */
+
+/* Five environments in one, two and three threads leave the same state. */
+static void threads_do_not_matter(void **state) {
+  (void)state;
+  char one[SCRATCH_PATH], more[SCRATCH_PATH];
+  sac_error err;
+  plan(7, 0);
+  scratch_make(one);
+  sac_run_options o = small();
+  set(&o, "envs", "5");
+  set(&o, "steps", "200");
+  train_new(&o, one);
+  for (size_t threads = 2; threads <= 3; threads++) {
+    scratch_make(more);
+    sac_run *run;
+    assert_ok(sac_run_create(&toy_task, &o, threads, more, NULL, &run, &err), err);
+    train(run);
+    sac_run_destroy(run);
+    assert_same_file(scratch_path(one, STATE), scratch_path(more, STATE));
+    scratch_remove(more);
+  }
+  scratch_remove(one);
+}
+
+int main(void) {
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test(updates_follow_the_ratio),
+      cmocka_unit_test(steps_are_whole),
+      cmocka_unit_test(a_truncated_episode_keeps_its_last_observation),
+      cmocka_unit_test(a_terminated_episode_marks_its_end),
+      cmocka_unit_test(both_at_once_is_terminated),
+      cmocka_unit_test(every_episode_has_its_own_seed),
+      cmocka_unit_test(evaluation_does_not_move_training),
+      cmocka_unit_test(a_resume_is_exact),
+      cmocka_unit_test(a_resume_without_snapshots_begins_an_episode),
+      cmocka_unit_test(faults_of_the_task_are_named),
+      cmocka_unit_test(a_run_is_not_overwritten),
+      cmocka_unit_test(bad_options_leave_nothing),
+      cmocka_unit_test(a_stop_saves),
+      cmocka_unit_test(threads_do_not_matter),
+  };
+  return cmocka_run_group_tests(tests, NULL, NULL);
+}

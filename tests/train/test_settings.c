@@ -1,0 +1,164 @@
+/* Options, presets and the settings of single tasks. */
+#include "check.h"
+
+#include "sac/train.h"
+#include "train/options.h"
+
+#include <string.h>
+
+/* Every value of the two tables is the same. */
+static void assert_same_values(const sac_run_options *a, const sac_run_options *b) {
+  size_t trains, agents;
+  const sac_option *train = sac_train_option_table(&trains);
+  const sac_option *agent = sac_agent_option_table(&agents);
+  char x[128], y[128];
+  for (size_t i = 0; i < trains + agents; i++) {
+    const sac_option *row = i < trains ? &train[i] : &agent[i - trains];
+    sac_option_get(row, i < trains ? (const void *)&a->train : &a->agent, x, sizeof x);
+    sac_option_get(row, i < trains ? (const void *)&b->train : &b->agent, y, sizeof y);
+    if (strcmp(x, y) != 0) fail_msg("%s: %s is not %s", row->name, x, y);
+  }
+}
+
+/* Every name of both tables sets its own field, and no name stands in both. */
+static void every_option_has_one_table(void **state) {
+  (void)state;
+  size_t trains, agents;
+  const sac_option *train = sac_train_option_table(&trains);
+  const sac_option *agent = sac_agent_option_table(&agents);
+  for (size_t i = 0; i < trains; i++)
+    for (size_t j = 0; j < agents; j++) assert_string_not_equal(train[i].name, agent[j].name);
+  sac_error err;
+  sac_run_options o = sac_run_options_default();
+  assert_ok(sac_run_options_set(&o, "steps", "123", &err), err);
+  assert_int_equal(o.train.steps, 123);
+  assert_ok(sac_run_options_set(&o, "gamma", "0.5", &err), err);
+  assert_close(o.agent.gamma, 0.5, 0, 0);
+  assert_ok(sac_run_options_set(&o, "noise", "pink", &err), err);
+  assert_int_equal(o.train.noise, SAC_NOISE_PINK);
+}
+
+/* "lr" is three step sizes and "hidden" two networks; a bad value changes none of them. */
+static void aliases_set_all_or_none(void **state) {
+  (void)state;
+  sac_error err;
+  sac_run_options o = sac_run_options_default();
+  assert_ok(sac_run_options_set(&o, "lr", "0.25", &err), err);
+  assert_close(o.agent.lr_actor, 0.25, 0, 0);
+  assert_close(o.agent.lr_critic, 0.25, 0, 0);
+  assert_close(o.agent.lr_alpha, 0.25, 0, 0);
+  assert_ok(sac_run_options_set(&o, "hidden", "7,5", &err), err);
+  assert_int_equal(o.agent.actor_hidden.count, 2);
+  assert_int_equal(o.agent.critic_hidden.width[1], 5);
+  const sac_run_options before = o;
+  assert_int_equal(sac_run_options_set(&o, "lr", "2", &err), SAC_ERR_ARG);
+  assert_same_values(&before, &o);
+}
+
+/* A misspelt option of either table is answered with its neighbours. */
+static void unknown_names_get_the_nearest(void **state) {
+  (void)state;
+  static const struct {
+    const char *given, *near;
+  } cases[] = {
+      {"gama", "gamma"}, {"step", "steps"}, {"hiden", "hidden"}, {"noise_hld", "noise_hold"}};
+  sac_run_options o = sac_run_options_default();
+  sac_error err;
+  for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+    assert_int_equal(sac_run_options_set(&o, cases[i].given, "1", &err), SAC_ERR_ARG);
+    assert_non_null(strstr(err.msg, cases[i].given));
+    assert_non_null(strstr(err.msg, cases[i].near));
+  }
+  assert_int_equal(sac_preset_apply("sac-fats", &o, &err), SAC_ERR_ARG);
+  assert_non_null(strstr(err.msg, "sac-fast"));
+}
+
+static int64_t *lengths(sac_train_options *o, size_t i) {
+  int64_t *const all[] = {&o->steps,      &o->seed,          &o->envs,
+                          &o->eval_every, &o->eval_episodes, &o->checkpoint_every,
+                          &o->log_every};
+  return i < sizeof all / sizeof *all ? all[i] : NULL;
+}
+
+/* A preset states the whole algorithm: over any task's settings it gives the same options, but for
+ * a run's length and bookkeeping, which stay. */
+static void presets_do_not_depend_on_the_task(void **state) {
+  (void)state;
+  size_t presets, tasks;
+  const sac_preset *preset = sac_presets(&presets), *task = sac_task_presets(&tasks);
+  sac_error err;
+  for (size_t p = 0; p < presets; p++) {
+    sac_run_options plain = sac_run_options_default();
+    assert_ok(sac_preset_apply(preset[p].name, &plain, &err), err);
+    assert_ok(sac_run_options_check(&plain, &err), err);
+    for (size_t t = 0; t < tasks; t++) {
+      sac_run_options o = sac_run_options_default();
+      assert_ok(sac_task_preset_apply(task[t].name, &o, &err), err);
+      assert_ok(sac_run_options_check(&o, &err), err);
+      sac_run_options over = o;
+      assert_ok(sac_preset_apply(preset[p].name, &over, &err), err);
+      for (size_t i = 0; lengths(&o.train, i); i++) {
+        assert_true(*lengths(&over.train, i) == *lengths(&o.train, i));
+        *lengths(&over.train, i) = *lengths(&plain.train, i);
+      }
+      assert_same_values(&over, &plain);
+      assert_string_equal(over.origin, plain.origin);
+    }
+  }
+}
+
+/* The numbers of the published trainers, as docs/presets.md and their sources have them. */
+static void presets_say_what_their_sources_say(void **state) {
+  (void)state;
+  sac_error err;
+  sac_run_options o = sac_run_options_default();
+  assert_ok(sac_preset_apply("sac", &o, &err), err);
+  assert_close(o.agent.lr_actor, 3e-4, 0, 0);
+  assert_int_equal(o.train.warmup, 10000);
+  assert_int_equal(o.agent.init, SAC_INIT_GLOROT);
+  assert_ok(sac_preset_apply("sac-fast", &o, &err), err);
+  assert_close(o.agent.lr_alpha, 1e-3, 0, 0);
+  assert_int_equal(o.train.warmup, 5000);
+  assert_ok(sac_preset_apply("spinup", &o, &err), err);
+  assert_int_equal(o.agent.batch, 100);
+  assert_int_equal(o.agent.temperature, SAC_TEMPERATURE_FIXED);
+  assert_close(o.agent.alpha, 0.2, 0, 0);
+  assert_int_equal(o.train.update_every, 50);
+  assert_int_equal(sac_run_first_update(&o.train), 1000);
+  assert_ok(sac_preset_apply("cleanrl", &o, &err), err);
+  assert_close(o.agent.lr_actor, 3e-4, 0, 0);
+  assert_close(o.agent.lr_critic, 1e-3, 0, 0);
+  assert_close(o.agent.log_std_min, -5, 0, 0);
+  assert_int_equal(o.agent.policy_delay, 2);
+  assert_int_equal(o.agent.policy_updates, 2);
+  assert_int_equal(o.agent.temperature, SAC_TEMPERATURE_LEARNED); /* spinup's is gone */
+  assert_ok(sac_preset_apply("sb3", &o, &err), err);
+  assert_int_equal(o.train.warmup, 100);
+  assert_int_equal(sac_run_first_update(&o.train), 100);
+  assert_close(o.agent.log_std_min, -20, 0, 0);
+}
+
+/* A replay needs two observations an environment. */
+static void combinations_are_checked(void **state) {
+  (void)state;
+  sac_error err;
+  sac_run_options o = sac_run_options_default();
+  o.train.envs = 64;
+  o.train.replay_capacity = 127;
+  assert_int_equal(sac_run_options_check(&o, &err), SAC_ERR_ARG);
+  assert_non_null(strstr(err.msg, "replay_capacity = 127"));
+  o.train.replay_capacity = 128;
+  assert_ok(sac_run_options_check(&o, &err), err);
+}
+
+int main(void) {
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test(every_option_has_one_table),
+      cmocka_unit_test(aliases_set_all_or_none),
+      cmocka_unit_test(unknown_names_get_the_nearest),
+      cmocka_unit_test(presets_do_not_depend_on_the_task),
+      cmocka_unit_test(presets_say_what_their_sources_say),
+      cmocka_unit_test(combinations_are_checked),
+  };
+  return cmocka_run_group_tests(tests, NULL, NULL);
+}
