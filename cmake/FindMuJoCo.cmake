@@ -62,7 +62,7 @@ find_package_handle_standard_args(MuJoCo REQUIRED_VARS MuJoCo_LIBRARY MuJoCo_INC
                                   VERSION_VAR MuJoCo_VERSION)
 if(MuJoCo_FOUND AND NOT TARGET MuJoCo::MuJoCo)
   get_filename_component(MuJoCo_LIBRARY_DIR ${MuJoCo_LIBRARY} DIRECTORY)
-  add_library(MuJoCo::MuJoCo SHARED IMPORTED)
+  add_library(MuJoCo::MuJoCo SHARED IMPORTED GLOBAL)
   set_target_properties(MuJoCo::MuJoCo PROPERTIES IMPORTED_LOCATION ${MuJoCo_LIBRARY}
                                                   INTERFACE_INCLUDE_DIRECTORIES ${MuJoCo_INCLUDE_DIR})
 endif()

@@ -316,7 +316,11 @@ static sac_status begin(const struct check *c, struct point *at, uint64_t episod
   SAC_TRY(call_reset(c, c->a, c->obs_a, at));
   SAC_TRY(call_reset(c, c->b, c->obs_b, at));
   SAC_TRY(check_same(c, NULL, NULL, at, "from another instance"));
-  /* once more on the same instance, which must not be where it was */
+  /* once more from the middle of an episode, of which nothing may be left */
+  struct point aside = {.seed = at->seed, .age = 1};
+  struct result r;
+  draw_action(c, step, 1);
+  SAC_TRY(call_step(c, c->b, c->obs_b, &r, &aside));
   SAC_TRY(call_reset(c, c->b, c->obs_b, at));
   return check_same(c, NULL, NULL, at, "from a second reset");
 }
