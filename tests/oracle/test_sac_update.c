@@ -1,0 +1,377 @@
+/* One update of Soft Actor-Critic against sac_update.py, which does it a second time in NumPy and
+ * in double, from the equations: same weights, same batch, same noise, five updates in a row, and
+ * every number of the agent's state compared after each. What agrees to how much stands there.
+ *
+ * Each case is here because something in it changes the update. That the comparison bites was seen
+ * by breaking sac.c, policy.c and the kernels, one line at a time; docs/equations.md has the list.
+ */
+#define _POSIX_C_SOURCE 200809L
+#include "check.h"
+
+#include "agent/handle.h"
+#include "agent/state.h"
+#include "sac/random.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { UPDATES = 5, EPISODE = 23, SEED = 20240229 };
+
+struct test_case {
+  const char *name;
+  size_t obs, act;
+  const char *set;     /* options, "key=value key=value" */
+  double low, high;    /* bounds of action 0; action j adds j / 4 to `high`; 0, 0: [-1, 1] */
+  size_t threads;      /* 0: one */
+  float reward;        /* the size of the rewards; 0: 1 */
+  float actor_scale;   /* on the actor's last weights, 0: 1. Large: saturated actions */
+  float target_offset; /* random numbers of this size are added to the targets */
+  const char *isa;     /* NULL: what the CPU has */
+};
+
+#define SMALL  "batch=7 actor_hidden=30,17,5 critic_hidden=30,17,5 "
+#define MIDDLE "batch=32 actor_hidden=48,40 critic_hidden=40,48 "
+
+static const struct test_case cases[] = {
+    /* the sizes of HalfCheetah with the presets' step sizes, on every instruction set */
+    {.name = "sac", .obs = 17, .act = 6, .set = "", .isa = "generic"},
+    {.name = "sac avx2", .obs = 17, .act = 6, .set = "", .isa = "avx2"},
+    {.name = "sac avx512", .obs = 17, .act = 6, .set = "", .isa = "avx512"},
+    {.name = "sac-fast",
+     .obs = 17,
+     .act = 6,
+     .set = "lr_actor=1e-3 lr_critic=1e-3 lr_alpha=1e-3",
+     .threads = 2},
+    {.name = "targets apart", .obs = 17, .act = 6, .set = "", .target_offset = 0.05f},
+    /* odd sizes and depths */
+    {.name = "odd", .obs = 3, .act = 1, .set = SMALL},
+    {.name = "odd generic", .obs = 3, .act = 1, .set = SMALL, .isa = "generic"},
+    {.name = "odd avx2", .obs = 3, .act = 1, .set = SMALL, .isa = "avx2"},
+    {.name = "one row", .obs = 5, .act = 3, .set = "batch=1 actor_hidden=9 critic_hidden=8"},
+    {.name = "depth 1", .obs = 5, .act = 3, .set = "batch=33 actor_hidden=31 critic_hidden=65"},
+    {.name = "depth 2", .obs = 5, .act = 17, .set = MIDDLE},
+    {.name = "depth 4",
+     .obs = 2,
+     .act = 9,
+     .set = "batch=20 actor_hidden=33,16,15,40 critic_hidden=16,70,17,32",
+     .threads = 3},
+    {.name = "wide input",
+     .obs = 376,
+     .act = 17,
+     .set = "batch=24 actor_hidden=64 critic_hidden=64"},
+    /* each option that changes the update */
+    {.name = "mse", .obs = 6, .act = 2, .set = MIDDLE "critic_loss=mse", .reward = 3.0f},
+    {.name = "huber", .obs = 6, .act = 2, .set = MIDDLE "critic_loss=huber", .reward = 3.0f},
+    {.name = "actor_q mean", .obs = 6, .act = 2, .set = MIDDLE "actor_q=mean"},
+    {.name = "policy_delay", .obs = 6, .act = 2, .set = MIDDLE "policy_delay=2"},
+    {.name = "policy_updates",
+     .obs = 6,
+     .act = 2,
+     .set = MIDDLE "policy_delay=2 policy_updates=2 alpha_sample=fresh alpha_loss=alpha"},
+    {.name = "target_interval", .obs = 6, .act = 2, .set = MIDDLE "target_interval=3 tau=0.3"},
+    {.name = "tau 1", .obs = 6, .act = 2, .set = MIDDLE "tau=1", .target_offset = 0.1f},
+    {.name = "gamma", .obs = 6, .act = 2, .set = MIDDLE "gamma=0.7"},
+    {.name = "alpha_loss alpha",
+     .obs = 6,
+     .act = 2,
+     .set = MIDDLE "alpha_loss=alpha alpha=0.2 lr_alpha=0.01"},
+    {.name = "alpha_sample fresh", .obs = 6, .act = 2, .set = MIDDLE "alpha_sample=fresh"},
+    {.name = "fixed", .obs = 6, .act = 2, .set = MIDDLE "temperature=fixed alpha=0.2"},
+    {.name = "alpha bounds",
+     .obs = 6,
+     .act = 2,
+     .set = MIDDLE "alpha=0.5 alpha_min=0.495 alpha_max=0.505 lr_alpha=0.01"},
+    {.name = "target entropy",
+     .obs = 6,
+     .act = 2,
+     .set = MIDDLE "target_entropy_scale=-0.5 lr_alpha=0.01"},
+    {.name = "clamp, half outside",
+     .obs = 6,
+     .act = 4,
+     .set = MIDDLE "log_std_min=-0.3 log_std_max=0.2"},
+    {.name = "tanh map",
+     .obs = 6,
+     .act = 4,
+     .set = MIDDLE "log_std_map=tanh log_std_min=-5",
+     .actor_scale = 3.0f},
+    {.name = "softplus map",
+     .obs = 6,
+     .act = 4,
+     .set = MIDDLE "log_std_map=softplus log_std_min=-6.9",
+     .actor_scale = 3.0f},
+    {.name = "saturated", .obs = 6, .act = 4, .set = MIDDLE, .actor_scale = 12.0f},
+    {.name = "bounds", .obs = 6, .act = 3, .set = MIDDLE, .low = -0.4, .high = 3.0},
+    {.name = "environment entropy",
+     .obs = 6,
+     .act = 3,
+     .set = MIDDLE "entropy_space=environment",
+     .low = -0.4,
+     .high = 3.0},
+    {.name = "linear schedule",
+     .obs = 6,
+     .act = 2,
+     .set = MIDDLE "lr_schedule=linear lr_horizon=4 lr_critic=1e-3"},
+    {.name = "adam",
+     .obs = 6,
+     .act = 2,
+     .set = MIDDLE "adam_beta1=0.5 adam_beta2=0.99 adam_eps=1e-5"},
+    {.name = "adam eps 0.1", .obs = 6, .act = 2, .set = MIDDLE "adam_eps=0.1 lr_critic=0.01"},
+    {.name = "torch init", .obs = 6, .act = 2, .set = MIDDLE "init=torch"},
+    {.name = "glorot init", .obs = 6, .act = 2, .set = MIDDLE "init=glorot"},
+    {.name = "cleanrl",
+     .obs = 11,
+     .act = 3,
+     .set = "init=torch critic_loss=mse lr_critic=1e-3 lr_alpha=1e-3 policy_delay=2 "
+            "policy_updates=2 alpha_loss=alpha alpha_sample=fresh log_std_map=tanh log_std_min=-5"},
+};
+
+/* --- what is recorded: `NAME DTYPE ROWS COLS` and the numbers, gap-free --------------------------
+ */
+
+static void put(FILE *out, const char *name, const char *dtype, size_t size, size_t rows,
+                size_t cols, size_t stride, const void *data) {
+  fprintf(out, "%s %s %zu %zu\n", name, dtype, rows, cols);
+  for (size_t i = 0; i < rows; i++) fwrite((const char *)data + i * stride * size, size, cols, out);
+}
+
+static void put_floats(FILE *out, const char *name, size_t rows, size_t cols, const float *data) {
+  put(out, name, "f32", sizeof *data, rows, cols, cols, data);
+}
+
+static void put_options(FILE *out, const sac_agent_options *options) {
+  size_t count;
+  const sac_option *table = sac_agent_option_table(&count);
+  for (size_t i = 0; i < count; i++) {
+    char text[128];
+    sac_option_get(&table[i], options, text, sizeof text);
+    fprintf(out, "option %s %s\n", table[i].name, text);
+  }
+  fprintf(out, "option updates %d\n", UPDATES);
+}
+
+static void put_state(FILE *out, sac_agent *agent, int update) {
+  static const struct {
+    const char *name;
+    size_t size;
+  } dtype[] = {[SAC_F32] = {"f32", 4}, [SAC_F64] = {"f64", 8}, [SAC_U64] = {"u64", 8}};
+  sac_tensor tensors[SAC_AGENT_TENSORS_MAX];
+  const size_t count = sac_agent_tensors(agent, tensors);
+  for (size_t i = 0; i < count; i++) {
+    const sac_tensor *t = &tensors[i];
+    fprintf(out, "%d/", update);
+    put(out, t->name, dtype[t->dtype].name, dtype[t->dtype].size, t->rows, t->cols, t->stride,
+        t->data);
+  }
+}
+
+/* --- the replay: episodes that end in turn by terminated, by truncated
+ * ---------------------------- */
+
+struct steps {
+  size_t count, O, A;
+  float *obs, *act, *reward, *next_obs, *terminated;
+};
+
+static struct steps make_steps(const struct test_case *c, size_t count, const double low[],
+                               const double high[]) {
+  struct steps s = {.count = count, .O = c->obs, .A = c->act};
+  s.obs = calloc(count * s.O, sizeof *s.obs);
+  s.next_obs = calloc(count * s.O, sizeof *s.next_obs);
+  s.act = calloc(count * s.A, sizeof *s.act);
+  s.reward = calloc(count, sizeof *s.reward);
+  s.terminated = calloc(count, sizeof *s.terminated);
+  sac_stream stream = sac_stream_make(SEED, SAC_STREAM_USER, 0);
+  for (size_t i = 0; i < count; i++) {
+    for (size_t j = 0; j < s.O; j++) {
+      const float fresh = (float)(4.0 * sac_stream_uniform(&stream) - 2.0);
+      s.obs[i * s.O + j] = i % EPISODE ? s.next_obs[(i - 1) * s.O + j] : fresh;
+      s.next_obs[i * s.O + j] = (float)(4.0 * sac_stream_uniform(&stream) - 2.0);
+    }
+    for (size_t j = 0; j < s.A; j++)
+      s.act[i * s.A + j] = (float)(low[j] + (high[j] - low[j]) * sac_stream_uniform(&stream));
+    s.reward[i] =
+        (c->reward > 0.0f ? c->reward : 1.0f) * (float)(2.0 * sac_stream_uniform(&stream) - 1.0);
+    s.terminated[i] = (i + 1) % (2 * EPISODE) == 0 || i % 7 == 3;
+  }
+  return s;
+}
+
+static sac_replay *fill(const struct steps *s) {
+  sac_replay *replay;
+  sac_error err = {0};
+  assert_ok(sac_replay_create(2 * s->count, 1, s->O, s->A, &replay, &err), err);
+  for (size_t i = 0; i < s->count; i++) {
+    const int truncated = (i + 1) % EPISODE == 0;
+    assert_ok(sac_replay_push(replay, 0, s->obs + i * s->O, s->act + i * s->A, s->reward[i],
+                              s->next_obs + i * s->O, s->terminated[i] > 0.0f, truncated, &err),
+              err);
+  }
+  return replay;
+}
+
+static void put_steps(FILE *out, const struct steps *s) {
+  put_floats(out, "pushed.obs", s->count, s->O, s->obs);
+  put_floats(out, "pushed.act", s->count, s->A, s->act);
+  put_floats(out, "pushed.reward", s->count, 1, s->reward);
+  put_floats(out, "pushed.next_obs", s->count, s->O, s->next_obs);
+  put_floats(out, "pushed.terminated", s->count, 1, s->terminated);
+}
+
+/* --- what the streams say that an update draws: by the public functions, not the agent's ---------
+ */
+
+static void put_words(FILE *out, const char *purpose_name, uint32_t purpose, uint64_t n,
+                      const sac_agent *agent) {
+  const size_t B = agent->B, count = 2 * agent->A;
+  uint32_t *words = calloc(B * count, sizeof *words);
+  char name[64];
+  for (size_t b = 0; b < B; b++) {
+    sac_stream s = sac_stream_make(SEED, purpose, n * B + b);
+    for (size_t i = 0; i < count; i++) words[b * count + i] = sac_stream_u32(&s);
+  }
+  snprintf(name, sizeof name, "words.%s.%llu", purpose_name, (unsigned long long)n);
+  put(out, name, "u32", sizeof *words, B, count, count, words);
+  free(words);
+}
+
+static void put_batch(FILE *out, const sac_agent *agent, const sac_replay *replay, int update) {
+  static const char *const fields[] = {"obs", "act", "reward", "next_obs", "terminated"};
+  const size_t cols[] = {agent->O, agent->A, 1, agent->O, 1};
+  for (size_t f = 0; f < sizeof fields / sizeof *fields; f++) {
+    fprintf(out, "%d/batch.%s f32 %zu %zu\n", update, fields[f], agent->B, cols[f]);
+    for (size_t b = 0; b < agent->B; b++) {
+      sac_stream s = sac_stream_make(SEED, SAC_STREAM_BATCH, (uint64_t)(update - 1) * agent->B + b);
+      const sac_transition step = sac_replay_get(replay, sac_replay_draw(replay, &s));
+      const float terminated = (float)step.terminated;
+      const float *const row[] = {step.obs, step.act, &step.reward, step.next_obs, &terminated};
+      fwrite(row[f], sizeof(float), cols[f], out);
+    }
+  }
+}
+
+static void put_noise(FILE *out, const sac_agent *agent) {
+  const sac_agent_options *o = &agent->opt;
+  for (uint64_t n = 0; n < UPDATES; n++) put_words(out, "target", SAC_STREAM_TARGET, n, agent);
+  for (uint64_t n = 1; n <= UPDATES / (uint64_t)o->policy_delay * (uint64_t)o->policy_updates;
+       n++) {
+    put_words(out, "actor", SAC_STREAM_ACTOR, n, agent);
+    put_words(out, "alpha", SAC_STREAM_ALPHA, n, agent);
+  }
+}
+
+/* --- a case
+ * --------------------------------------------------------------------------------------- */
+
+static sac_agent_options options_of(const struct test_case *c) {
+  sac_agent_options options = sac_agent_options_default();
+  size_t count;
+  const sac_option *table = sac_agent_option_table(&count);
+  sac_error err = {0};
+  char text[512], *rest = text;
+  snprintf(text, sizeof text, "%s", c->set);
+  for (char *key; (key = strtok_r(rest, " ", &rest));) {
+    char *value = strchr(key, '=');
+    *value++ = '\0';
+    assert_ok(sac_option_set(table, count, &options, key, value, &err), err);
+  }
+  return options;
+}
+
+/* Change the fresh state as the case says, as if it had been loaded so. */
+static void prepare(const struct test_case *c, sac_agent *agent) {
+  sac_tensor tensors[SAC_AGENT_TENSORS_MAX];
+  const size_t count = sac_agent_tensors(agent, tensors);
+  sac_stream stream = sac_stream_make(SEED, SAC_STREAM_USER, 1);
+  char last[32];
+  snprintf(last, sizeof last, "actor.%zu.weight", agent->pi.net.layers - 1);
+  for (size_t t = 0; t < count; t++)
+    for (size_t i = 0; i < tensors[t].rows; i++)
+      for (size_t j = 0; j < tensors[t].cols; j++) {
+        float *x = (float *)tensors[t].data + i * tensors[t].stride + j;
+        if (c->actor_scale > 0.0f && !strcmp(tensors[t].name, last)) *x *= c->actor_scale;
+        if (strstr(tensors[t].name, ".target."))
+          *x += c->target_offset * (float)(2.0 * sac_stream_uniform(&stream) - 1.0);
+      }
+  if (c->isa) agent->k = sac_kernels_find(c->isa);
+  sac_agent_restored(agent);
+}
+
+static void put_updates(FILE *out, sac_agent *agent, const sac_replay *replay) {
+  sac_error err = {0};
+  put_state(out, agent, 0);
+  for (int update = 1; update <= UPDATES; update++) {
+    sac_update_metrics metrics;
+    put_batch(out, agent, replay, update);
+    assert_ok(sac_agent_update(agent, replay, &metrics, &err), err);
+    put_state(out, agent, update);
+    fprintf(out, "%d/", update);
+    put(out, "metrics", "f64", sizeof(double), 1, sizeof metrics / sizeof(double),
+        sizeof metrics / sizeof(double), &metrics);
+  }
+}
+
+static FILE *oracle(const char *argument) {
+  const char *python = getenv("SAC_TEST_PYTHON");
+  if (!python || !*python) {
+    print_message("SAC_TEST_PYTHON is not set: script/test sets up a Python with NumPy; skipped\n");
+    skip();
+  }
+  char command[1024];
+  snprintf(command, sizeof command, "OMP_NUM_THREADS=1 '%s' '%s/tests/oracle/sac_update.py' %s",
+           python, SAC_SOURCE_DIR, argument);
+  FILE *pipe = popen(command, "w");
+  assert_non_null(pipe);
+  return pipe;
+}
+
+static void agrees(void **state) {
+  const struct test_case *c = *state;
+  if (c->isa && !sac_kernels_find(c->isa)) {
+    print_message("this CPU has no %s: skipped\n", c->isa);
+    skip();
+  }
+  FILE *out = oracle("");
+  double low[32], high[32];
+  for (size_t j = 0; j < c->act; j++) {
+    const int given = c->low < c->high;
+    low[j] = given ? c->low : -1.0;
+    high[j] = given ? c->high + (double)j / 4.0 : 1.0;
+  }
+  const sac_agent_options options = options_of(c);
+  sac_agent *agent;
+  sac_error err = {0};
+  assert_ok(sac_agent_create(&options, c->obs, c->act, low, high, SEED, c->threads ? c->threads : 1,
+                             &agent, &err),
+            err);
+  prepare(c, agent);
+  struct steps steps = make_steps(c, 4 * EPISODE + agent->B, low, high);
+  sac_replay *replay = fill(&steps);
+
+  put_options(out, &options);
+  put_steps(out, &steps);
+  put_noise(out, agent);
+  put_updates(out, agent, replay);
+  const int status = pclose(out);
+
+  sac_replay_destroy(replay);
+  sac_agent_destroy(agent);
+  free(steps.obs), free(steps.act), free(steps.reward), free(steps.next_obs),
+      free(steps.terminated);
+  if (status != 0) fail_msg("%s: the oracle disagrees", c->name);
+}
+
+/* The oracle's gradients are those of its losses, by finite differences. */
+static void oracle_agrees_with_itself(void **state) {
+  (void)state;
+  assert_int_equal(pclose(oracle("--self-test")), 0);
+}
+
+int main(void) {
+  enum { CASES = sizeof cases / sizeof *cases };
+  struct CMUnitTest tests[CASES + 1] = {cmocka_unit_test(oracle_agrees_with_itself)};
+  for (size_t i = 0; i < CASES; i++)
+    tests[i + 1] = (struct CMUnitTest){
+        .name = cases[i].name, .test_func = agrees, .initial_state = (void *)(uintptr_t)&cases[i]};
+  return cmocka_run_group_tests(tests, NULL, NULL);
+}
