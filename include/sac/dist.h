@@ -6,7 +6,7 @@
  * Shapes. n rows; P = d->params numbers in one theta, D = d->dim in one z, L = d->latents in one
  * latent. theta is (n,P) with `step` numbers from one row to the next: P for one theta a row, 0 for
  * one theta that all rows share. Every other array is dense and row-major. Outputs must not overlap
- * inputs, but for vjp's theta.
+ * inputs.
  *
  * Latent. Where z itself loses digits (a gamma sample of 1e-400, a beta sample of 1 - 1e-30, a tanh
  * that rounds to 1), the number that does not is an explicit output of `sample` and an input of the
@@ -42,12 +42,12 @@ enum {
 };
 
 /* Limits of the multivariate distributions; every scratch array lies on the stack. */
-enum { SAC_DIST_MAX_DIM = 64, SAC_DIST_MAX_COMPONENTS = 64, SAC_DIST_MAX_SCALAR_PARAMS = 4 };
+enum { SAC_DIST_MAX_DIM = 64, SAC_DIST_MAX_COMPONENTS = 64, SAC_DIST_MAX_PARAMS = 4096 };
 
 /* One parameter: its name, its legal range and what differentiates it. */
 typedef struct sac_dist_param {
   const char *name;
-  double low, high;    /* the range; an infinite end is excluded unless it is closed */
+  double low, high;    /* the range */
   int low_open;        /* 1: low itself is not legal */
   int high_open;       /* 1: high itself is not legal */
   unsigned estimators; /* SAC_DIST_... bits */
@@ -74,6 +74,7 @@ struct sac_dist {
   const sac_dist_param *param; /* a row for each kind of parameter */
   const sac_dist *component;   /* mixtures: the family mixed, else NULL */
   size_t components;           /* mixtures: K */
+  const void *data;            /* the family's own facts */
   double low, high;            /* the support's ends, legal themselves; a z may be at them */
   size_t (*kind)(const sac_dist *d, size_t i); /* parameter i's row of `param`; NULL: i itself */
   /* one row's own conditions, such as low < high: NULL if they hold, else what is wrong */
@@ -160,7 +161,7 @@ SAC_API sac_status sac_dist_velocity(const sac_dist *d, size_t n, const double t
 
 /* out (n,P) = g^T dz/dtheta + glatent^T dlatent/dtheta: the pathwise gradient of a loss whose
  * gradient in z is g (n,D) and in the latent glatent (n,L); either may be NULL, which is zero.
- * glatent is for D = 1 only. out may be theta itself when step is P. */
+ * glatent is for D = 1 only. */
 SAC_API sac_status sac_dist_vjp(const sac_dist *d, size_t n, const double theta[], size_t step,
                                 const double z[], const double latent[], const double g[],
                                 const double glatent[], double out[], sac_error *err);

@@ -9,9 +9,6 @@
 static const double log_2pi = 1.83787706640934548356;
 enum { LARGE = 10 };
 
-/* one value in the arrays that the vector kernels read */
-#define LANE(value) ((double[SAC_VECTOR_PAD]){(value), 1, 1, 1, 1, 1, 1, 1})
-
 /* ---- gamma ---------------------------------------------------------------------------------- */
 
 double sac_gamma_log_kernel(double a, double z, double log_z) {
@@ -37,7 +34,7 @@ static double upper_of_small(double a, double z, double log_z) {
 /* signed as the kernel's mills: log of the tail that was integrated */
 static double gamma_tail(double a, double z, double log_z, int *is_upper) {
   double v[SAC_VECTOR_PAD], mills[SAC_VECTOR_PAD];
-  sac_transport_get()->gamma(1, LANE(a), LANE(z), LANE(log_z), v, mills);
+  sac_transport_get()->gamma(1, SAC_LANE(a), SAC_LANE(z), SAC_LANE(log_z), v, mills);
   *is_upper = mills[0] > 0.0;
   return sac_gamma_log_kernel(a, z, log_z) + log(fabs(mills[0]));
 }
@@ -113,8 +110,9 @@ double sac_beta_log_kernel(double a, double b, double log_x, double log_xm) {
 
 static double beta_tail(double a, double b, double log_x, double log_xm, int *is_upper) {
   double va[SAC_VECTOR_PAD], vb[SAC_VECTOR_PAD], mills[SAC_VECTOR_PAD];
-  sac_transport_get()->beta(1, LANE(a), LANE(b), LANE(exp(log_x)), LANE(exp(log_xm)), LANE(log_x),
-                            LANE(log_xm), va, vb, mills);
+  sac_transport_get()->beta(1, SAC_LANE(a), SAC_LANE(b), SAC_LANE(exp(log_x)),
+                            SAC_LANE(exp(log_xm)), SAC_LANE(log_x), SAC_LANE(log_xm), va, vb,
+                            mills);
   *is_upper = mills[0] > 0.0;
   return sac_beta_log_kernel(a, b, log_x, log_xm) + log(fabs(mills[0]));
 }

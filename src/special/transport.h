@@ -4,8 +4,9 @@
  * With p the density of a coordinate y and s = d log p/dtheta, the velocity of y is
  *   dy/dtheta = 1/p(y) int_y^inf s p  =  -1/p(y) int_-inf^y s p,
  * and `mills` is the tail's own integral on the side taken: +(1 - F)/p upwards, -F/p downwards.
- * Every array has n entries, n a multiple of SAC_VECTOR_PAD; input is legal and finite, and inputs
- * may not overlap outputs. Threads: safe. */
+ * The kernels take n points, but read and write whole registers: every array holds n rounded up to
+ * a multiple of SAC_VECTOR_PAD, with legal numbers behind the n-th. Input is legal and finite;
+ * inputs may not overlap outputs. Threads: safe. */
 #ifndef SAC_SPECIAL_TRANSPORT_H
 #define SAC_SPECIAL_TRANSPORT_H
 
@@ -39,6 +40,9 @@ typedef struct sac_transport {
   void (*log)(size_t n, const double x[], double out[]); /* x > 0 normal and finite */
   void (*exp)(size_t n, const double x[], double out[]); /* clamped to -708 ... 709 */
 } sac_transport;
+
+/* One value, padded to what the kernels read. */
+#define SAC_LANE(value) ((double[SAC_VECTOR_PAD]){(value), 1, 1, 1, 1, 1, 1, 1})
 
 /* The table that this process uses; chosen at first use. */
 const sac_transport *sac_transport_get(void);

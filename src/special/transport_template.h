@@ -315,7 +315,12 @@ static void beta_kernel(size_t n, const double a[], const double b[], const doub
     s.db = psi_difference(s.b, s.a);
     const vm right = vd_lt(half, s.x);
     const beta_side near = beta_swap(right, s);
-    const vm series = vd_le(near.b * near.x, edge);
+    /* the series gives the side of the nearer end; where that is nearly everything and the rest is
+     * smooth enough, the quadrature gives the rest, which is then the tail that counts */
+    const vd reach = near.b * near.x;
+    const vm rest = vm_and(vm_and(vd_lt(near.a * near.xm, reach), vd_lt(vd_set1(0.3), reach)),
+                           vd_lt(vd_set1(2.0), near.b));
+    const vm series = vm_and(vd_le(reach, edge), vm_not(rest));
     const vd e = vd_fma(s.b, s.x, zero - s.a * s.xm);
     vm swap = vd_lt(e, zero);
     vd A = zero, B = zero, tail = zero;

@@ -1,0 +1,358 @@
+/* Gamma (shape, rate), inverse gamma (shape, scale), chi-squared (df). All three are one gamma
+ * variable G of rate 1: z = G/rate, scale/G, 2 G with shape df/2; velocities come from the
+ * transport quadrature in log G. */
+#include "dist/family.h"
+#include "special/transport.h"
+
+#define SHAPE_BITS (SAC_DIST_IMPLICIT | SAC_DIST_GREP | SAC_DIST_RSVI)
+#define SCALE_BITS (SAC_DIST_EXPLICIT | SAC_DIST_IMPLICIT | SAC_DIST_GREP | SAC_DIST_RSVI)
+
+enum { BLOCK = 64 };
+
+static SAC_ROW(to_latent) {
+  out[0] = log(z[0]);
+}
+
+/* the sample's G: log z = offset + sign log G */
+typedef struct gamma_map {
+  double shape_per_theta; /* a = shape_per_theta theta[0] */
+  double sign;            /* of log G in log z */
+} gamma_map;
+
+static const gamma_map gamma_of = {1.0, 1.0}, inverse_of = {1.0, -1.0}, chi_of = {0.5, 1.0};
+
+static const gamma_map *map_of(const sac_dist *d) {
+  return d->data;
+}
+
+/* log z = offset + sign log G */
+static double offset_of(const sac_dist *d, const double theta[]) {
+  if (d->params == 1) return sac_log_2;
+  return map_of(d)->sign < 0.0 ? log(theta[1]) : -log(theta[1]);
+}
+
+/* a, G and log G of one row */
+static void reduce(const sac_dist *d, const double theta[], const double latent[], double *a,
+                   double *G, double *log_G) {
+  *a = map_of(d)->shape_per_theta * theta[0];
+  *log_G = map_of(d)->sign * (latent[0] - offset_of(d, theta));
+  *G = exp(*log_G);
+}
+
+/* G straight from z, where log G would lose digits for a large shape */
+static double G_of(const sac_dist *d, const double theta[], double z) {
+  if (d->params == 1) return 0.5 * z;
+  return map_of(d)->sign < 0.0 ? theta[1] / z : theta[1] * z;
+}
+
+static void point(const sac_dist *d, const double theta[], const double z[], const double latent[],
+                  double *a, double *G, double *log_G) {
+  reduce(d, theta, latent, a, G, log_G);
+  const double direct = G_of(d, theta, z[0]);
+  if (direct > 1e-290 && direct < 1e290) *G = direct;
+}
+
+/* the gamma density's limit at an end, times log z's Jacobian e^-log z */
+static SAC_ROW(log_density) {
+  double a, G, log_G;
+  point(d, theta, z, latent, &a, &G, &log_G);
+  if (isinf(log_G)) {                               /* an end of the support */
+    const double power = map_of(d)->sign * a - 1.0; /* z^(a-1), or z^(-a-1) at infinity */
+    const int at_power_end = log_G < 0.0;
+    if (!at_power_end || isinf(z[0])) {
+      out[0] = -HUGE_VAL;
+    } else {
+      out[0] = power > 0.0 ? -HUGE_VAL : power < 0.0 ? HUGE_VAL : -offset_of(d, theta);
+    }
+    return;
+  }
+  out[0] = sac_gamma_log_kernel(a, G, log_G) - latent[0];
+}
+
+static SAC_ROW(dlog_density) {
+  double a, G, log_G;
+  point(d, theta, z, latent, &a, &G, &log_G);
+  const double slope = map_of(d)->sign * (a - G) - 1.0; /* d log p/d log z */
+  out[1] = slope;
+  if (z[0] == HUGE_VAL) {
+    out[0] = map_of(d)->sign < 0.0 ? 0.0 : -exp(-offset_of(d, theta));
+  } else if (z[0] == 0.0) {
+    const double limit = a - 1.0; /* inverse gamma falls like e^(-scale/z) */
+    out[0] = map_of(d)->sign < 0.0 || limit > 0.0 ? HUGE_VAL
+             : limit < 0.0                        ? -HUGE_VAL
+                                                  : -exp(-offset_of(d, theta));
+  } else {
+    out[0] = slope / z[0];
+  }
+}
+
+/* d/da log p = log G - psi(a), through log(G/a) for a large shape */
+static SAC_ROW(score) {
+  double a, G, log_G;
+  point(d, theta, z, latent, &a, &G, &log_G);
+  const double r = (G - a) / a;
+  const double ratio = r > -0.5 && r < 1.0 ? log1p(r) : log_G - log(a);
+  const double s = a > 10.0 ? ratio + sac_log_minus_digamma(a) : log_G - sac_digamma(a);
+  out[0] = map_of(d)->shape_per_theta * s;
+  if (d->params == 2) out[1] = (a - G) / theta[1];
+}
+
+/* rows of (a, G, log G) for the kernels; what they cannot take is patched by the caller */
+static void gather(const sac_dist *d, size_t n, const double theta[], size_t step, const double z[],
+                   const double latent[], double a[], double G[], double y[]) {
+  const gamma_map *m = map_of(d);
+  double offset[BLOCK];
+  const size_t padded = (n + SAC_VECTOR_PAD - 1) / SAC_VECTOR_PAD * SAC_VECTOR_PAD;
+  if (d->params == 1 || step == 0) {
+    const double shared = offset_of(d, theta);
+    for (size_t i = 0; i < padded; i++) offset[i] = shared;
+  } else {
+    for (size_t i = 0; i < padded; i++) y[i] = theta[(i < n ? i : 0) * step + 1];
+    sac_transport_get()->log(padded, y, offset);
+    for (size_t i = 0; i < padded; i++) offset[i] *= -m->sign;
+  }
+  for (size_t i = 0; i < padded; i++) {
+    const size_t row = i < n ? i : 0;
+    a[i] = m->shape_per_theta * theta[row * step];
+    y[i] = m->sign * (latent[row] - offset[i]);
+    const double direct = G_of(d, theta + row * step, z[row]);
+    G[i] = direct > 1e-290 && direct < 1e290 ? direct : y[i] > 0.0 ? 1e290 : 0.0;
+    y[i] = fmin(fmax(y[i], -1e300), 700.0);
+  }
+}
+
+/* dz/dtheta = z d log z/dtheta; a z of 0 or infinity stays there when theta moves */
+static void scatter(const sac_dist *d, size_t n, const double theta[], size_t step,
+                    const double z[], const double v[], double out[]) {
+  const gamma_map *m = map_of(d);
+  const size_t P = d->params;
+  for (size_t i = 0; i < n; i++) {
+    double *row = out + i * 2 * P;
+    const double shape = m->sign * m->shape_per_theta * v[i];
+    row[0] = z[i] == 0.0 ? 0.0 : z[i] * shape;
+    row[P] = shape;
+    if (P == 1) continue;
+    const double spread = -m->sign / theta[i * step + 1];
+    row[1] = z[i] == 0.0 ? 0.0 : z[i] * spread;
+    row[3] = spread;
+  }
+}
+
+static void velocity_n(const sac_dist *d, size_t n, const double theta[], size_t step,
+                       const double z[], const double latent[], double out[]) {
+  double a[BLOCK], G[BLOCK], y[BLOCK], v[BLOCK], mills[BLOCK];
+  for (size_t at = 0; at < n; at += BLOCK) {
+    const size_t rows = n - at < BLOCK ? n - at : BLOCK;
+    gather(d, rows, theta + at * step, step, z + at, latent + at, a, G, y);
+    sac_transport_get()->gamma(rows, a, G, y, v, mills);
+    scatter(d, rows, theta + at * step, step, z + at, v, out + at * 2 * d->params);
+  }
+}
+
+static void velocity_fast_n(const sac_dist *d, size_t n, const double theta[], size_t step,
+                            const double z[], const double latent[], double out[]) {
+  double a[BLOCK], G[BLOCK], y[BLOCK], v[BLOCK];
+  for (size_t at = 0; at < n; at += BLOCK) {
+    const size_t rows = n - at < BLOCK ? n - at : BLOCK;
+    gather(d, rows, theta + at * step, step, z + at, latent + at, a, G, y);
+    sac_transport_get()->gamma_fast(rows, a, G, y, v);
+    scatter(d, rows, theta + at * step, step, z + at, v, out + at * 2 * d->params);
+  }
+}
+
+static SAC_ROW(velocity) {
+  velocity_n(d, 1, theta, 0, z, latent, out);
+}
+
+/* x y - fl(x y), by Dekker's splitting */
+static double product_error(double x, double y) {
+  const double xs = 134217729.0 * x, ys = 134217729.0 * y;
+  const double xh = xs - (xs - x), yh = ys - (ys - y), xl = x - xh, yl = y - yh;
+  return ((xh * yh - x * y) + xh * yl + xl * yh) + xl * yl;
+}
+
+/* What rounding took off G, relative: at a large shape F moves by sqrt(shape) times that. */
+static double rounding_of(const sac_dist *d, const double theta[], double z, double G) {
+  if (d->params == 1 || !(G > 1e-250 && G < 1e250 && z < 1e250 && z > 1e-250)) return 0.0;
+  if (map_of(d)->sign > 0.0) return product_error(theta[1], z) / G;
+  return ((theta[1] - G * z) - product_error(G, z)) / (G * z); /* theta/z = G + remainder/z */
+}
+
+static SAC_ROW(cdf) {
+  double a, G, log_G, lower, upper;
+  point(d, theta, z, latent, &a, &G, &log_G);
+  sac_gamma_pq(a, G, log_G, &lower, &upper);
+  const double off = a > 1e3 ? rounding_of(d, theta, z[0], G) : 0.0;
+  if (off != 0.0) { /* a step of log G times its density */
+    const double step = off * exp(sac_gamma_log_kernel(a, G, log_G));
+    lower = fmax(lower + step, 0.0);
+    upper = fmax(upper - step, 0.0);
+  }
+  out[0] = map_of(d)->sign > 0.0 ? lower : upper;
+  out[1] = map_of(d)->sign > 0.0 ? upper : lower;
+}
+
+static SAC_ROW(quantile) {
+  const int rising = map_of(d)->sign > 0.0;
+  const double a = map_of(d)->shape_per_theta * theta[0];
+  const double y = sac_gamma_log_inverse(a, rising ? z[0] : z[1], rising ? z[1] : z[0]);
+  out[1] = offset_of(d, theta) + map_of(d)->sign * y;
+  out[0] = exp(out[1]);
+}
+
+/* n <= BLOCK draws of log G by Marsaglia and Tsang; the few that are refused are drawn again */
+static void draw_block(size_t n, const double a[], double G[], double log_G[], sac_stream *stream) {
+  const sac_transport *kernels = sac_transport_get();
+  double x[BLOCK], u[BLOCK], boost[BLOCK], again[BLOCK];
+  kernels->normals(stream, n, x);
+  kernels->uniforms(stream, n, u);
+  size_t refused = 0, small = 0;
+  for (size_t i = 0; i < n; i++) {
+    const double d = (a[i] < 1.0 ? a[i] + 1.0 : a[i]) - 1.0 / 3.0;
+    const double t = 1.0 + x[i] / sqrt(9.0 * d), square = x[i] * x[i];
+    G[i] = d * t * t * t;
+    /* the squeeze 1 - 0.0331 x^4 lies below the bound: [MT00] */
+    if (t <= 0.0 || !(u[i] < 1.0 - 0.0331 * square * square)) again[refused++] = (double)i;
+    small += a[i] < 1.0;
+  }
+  for (size_t k = 0; k < refused; k++) {
+    const size_t i = (size_t)again[k];
+    const double shape = a[i] < 1.0 ? a[i] + 1.0 : a[i], d = shape - 1.0 / 3.0;
+    const double t = 1.0 + x[i] / sqrt(9.0 * d);
+    if (t > 0.0 && log(u[i]) < 0.5 * x[i] * x[i] + d * (1.0 - t * t * t + 3.0 * log(t))) continue;
+    (void)sac_draw_log_gamma(shape, &G[i], stream);
+  }
+  for (size_t i = n; i % SAC_VECTOR_PAD; i++) G[i] = u[i] = 1.0;
+  kernels->log(n, G, log_G);
+  if (!small) return;
+  kernels->uniforms(stream, n, u);
+  kernels->log(n, u, boost);
+  for (size_t i = 0; i < n; i++) log_G[i] += a[i] < 1.0 ? boost[i] / a[i] : 0.0;
+  kernels->exp(n, log_G, u);
+  for (size_t i = 0; i < n; i++)
+    if (a[i] < 1.0) G[i] = log_G[i] < -708.0 ? exp(log_G[i]) : u[i];
+}
+
+static void sample_n(const sac_dist *d, size_t n, const double theta[], size_t step, double z[],
+                     double latent[], sac_stream *stream) {
+  const gamma_map *m = map_of(d);
+  double a[BLOCK], G[BLOCK], y[BLOCK], offset = 0.0;
+  for (size_t at = 0; at < n; at += BLOCK) {
+    const size_t rows = n - at < BLOCK ? n - at : BLOCK;
+    for (size_t i = 0; i < rows; i++) a[i] = m->shape_per_theta * theta[(at + i) * step];
+    draw_block(rows, a, G, y, stream);
+    for (size_t i = 0; i < rows; i++) {
+      const double *t = theta + (at + i) * step;
+      if (step || at + i == 0) offset = offset_of(d, t);
+      latent[at + i] = offset + m->sign * y[i];
+      const double p = d->params == 1 ? 2.0 : t[1];
+      z[at + i] = m->sign < 0.0 ? p / G[i] : d->params == 1 ? p * G[i] : G[i] / p;
+    }
+  }
+}
+
+static SAC_ROW(gamma_mean) {
+  out[0] = theta[0] / theta[1];
+}
+static SAC_ROW(gamma_variance) {
+  out[0] = theta[0] / theta[1] / theta[1];
+}
+static SAC_ROW(gamma_mode) {
+  out[0] = theta[0] > 1.0 ? (theta[0] - 1.0) / theta[1] : 0.0;
+}
+
+/* the entropy of log G: log Gamma(a) - a psi(a) + a, from Stirling's remainder for a large a */
+static double log_entropy(double a) {
+  if (a < 10.0) return sac_lgamma(a) + a * (1.0 - sac_digamma(a));
+  return sac_stirling(a) - 0.5 * log(a) + 0.5 * sac_log_2pi + a * sac_log_minus_digamma(a);
+}
+
+static SAC_ROW(entropy) { /* of log z plus E log z */
+  const double a = map_of(d)->shape_per_theta * theta[0];
+  out[0] = log_entropy(a) + offset_of(d, theta) + map_of(d)->sign * sac_digamma(a);
+}
+
+/* (a-b) psi(a) - log Gamma(a) + log Gamma(b) + b log(rate/rate2) + a (rate2/rate - 1), where for an
+ * inverse gamma the scales stand for the rates */
+static SAC_ROW(kl) {
+  const double scale = map_of(d)->shape_per_theta;
+  const double a = scale * theta[0], b = scale * z[0];
+  const double r = d->params == 1 ? 1.0 : z[1] / theta[1];
+  /* b log(rate/rate2) + a (r - 1) = (a - b)(r - 1) + b (r - 1 - log r) */
+  const double same = r > 0.5 && r < 2.0 ? -b * sac_log1pmx(r - 1.0) : b * (r - 1.0 - log(r));
+  const double rates = (a - b) * (r - 1.0) + same;
+  double shapes;
+  if (a > 10.0 && b > 10.0) {
+    const double t = (a - b) / b; /* a/b - 1 */
+    const double close = t > -0.5 && t < 1.0 ? sac_log1pmx(t) : log(a / b) - t;
+    /* (a-b) psi(a) - log G(a) + log G(b) with both expanded by Stirling */
+    shapes = -b * close - (a - b) * sac_log_minus_digamma(a) + 0.5 * log(a / b) - sac_stirling(a) +
+             sac_stirling(b);
+  } else {
+    shapes = (a - b) * sac_digamma(a) - sac_lgamma(a) + sac_lgamma(b);
+  }
+  const double sum = rates + shapes;
+  out[0] = sum > 0.0 ? sum : 0.0;
+}
+
+#define GAMMA_MEMBERS(map)                                                                         \
+  .latent_names = {"log z"}, .dim = 1, .latents = 1, .data = &(map), .low = 0.0, .high = HUGE_VAL, \
+  .to_latent = to_latent, .log_density = log_density, .dlog_density = dlog_density,                \
+  .score = score, .velocity = velocity, .cdf = cdf, .quantile = quantile, .entropy = entropy,      \
+  .kl = kl, .velocity_n = velocity_n, .velocity_fast_n = velocity_fast_n, .sample_n = sample_n
+
+static const sac_dist_param gamma_param[] = {SAC_POSITIVE("shape", SHAPE_BITS),
+                                             SAC_POSITIVE("rate", SCALE_BITS)};
+const sac_dist sac_dist_gamma = {
+    .name = "gamma",
+    GAMMA_MEMBERS(gamma_of),
+    .params = 2,
+    .param = gamma_param,
+    .mean = gamma_mean,
+    .variance = gamma_variance,
+    .mode = gamma_mode,
+};
+
+static SAC_ROW(inverse_mean) {
+  out[0] = theta[0] > 1.0 ? theta[1] / (theta[0] - 1.0) : HUGE_VAL;
+}
+static SAC_ROW(inverse_variance) {
+  const double a = theta[0], m = theta[1] / (a - 1.0);
+  out[0] = a > 2.0 ? m * m / (a - 2.0) : a > 1.0 ? HUGE_VAL : (double)NAN;
+}
+static SAC_ROW(inverse_mode) {
+  out[0] = theta[1] / (theta[0] + 1.0);
+}
+
+static const sac_dist_param inverse_param[] = {SAC_POSITIVE("shape", SHAPE_BITS),
+                                               SAC_POSITIVE("scale", SCALE_BITS)};
+const sac_dist sac_dist_inverse_gamma = {
+    .name = "inverse_gamma",
+    GAMMA_MEMBERS(inverse_of),
+    .params = 2,
+    .param = inverse_param,
+    .mean = inverse_mean,
+    .variance = inverse_variance,
+    .mode = inverse_mode,
+};
+
+static SAC_ROW(chi_mean) {
+  out[0] = theta[0];
+}
+static SAC_ROW(chi_variance) {
+  out[0] = 2.0 * theta[0];
+}
+static SAC_ROW(chi_mode) {
+  out[0] = theta[0] > 2.0 ? theta[0] - 2.0 : 0.0;
+}
+
+static const sac_dist_param chi_param[] = {SAC_POSITIVE("df", SHAPE_BITS)};
+const sac_dist sac_dist_chi_squared = {
+    .name = "chi_squared",
+    GAMMA_MEMBERS(chi_of),
+    .params = 1,
+    .param = chi_param,
+    .mean = chi_mean,
+    .variance = chi_variance,
+    .mode = chi_mode,
+};
