@@ -23,15 +23,19 @@ static sac_status create(sac_env **out, sac_error *err) {
   return *out ? SAC_OK : sac_fail(err, SAC_ERR_NOMEM, "Sledge-v0: no memory");
 }
 
-static void destroy(sac_env *env) { free(env); }
+static void destroy(sac_env *env) {
+  free(env);
+}
 
 static void space(const sac_env *env, sac_space *out) {
   (void)env;
-  *out = (sac_space){.obs_dim = OBS, .act_dim = ACT, .act_low = act_low, .act_high = act_high,
-                     .max_steps = LIMIT};
+  *out = (sac_space){
+      .obs_dim = OBS, .act_dim = ACT, .act_low = act_low, .act_high = act_high, .max_steps = LIMIT};
 }
 
-static void observe(const sac_env *env, double obs[]) { obs[0] = env->x, obs[1] = env->v; }
+static void observe(const sac_env *env, double obs[]) {
+  obs[0] = env->x, obs[1] = env->v;
+}
 
 static sac_status reset(sac_env *env, uint64_t seed, double obs[], sac_error *err) {
   (void)err;
@@ -56,9 +60,13 @@ static sac_status step(sac_env *env, const float act[], double obs[], double *re
   return SAC_OK;
 }
 
-static size_t state_size(const sac_env *env) { return sizeof *env; }
+static size_t state_size(const sac_env *env) {
+  return sizeof *env;
+}
 
-static void save(const sac_env *env, void *state) { memcpy(state, env, sizeof *env); }
+static void save(const sac_env *env, void *state) {
+  memcpy(state, env, sizeof *env);
+}
 
 static sac_status load(sac_env *env, const void *state, size_t size, sac_error *err) {
   if (size != sizeof *env)
@@ -69,10 +77,18 @@ static sac_status load(sac_env *env, const void *state, size_t size, sac_error *
 }
 
 static const sac_env_api sledge = {
-    .abi = SAC_ENV_ABI, .struct_size = sizeof(sac_env_api), .id = "Sledge-v0",
+    .abi = SAC_ENV_ABI,
+    .struct_size = sizeof(sac_env_api),
+    .id = "Sledge-v0",
     .summary = "push a sledge on ice to the origin and hold it there",
-    .flags = SAC_ENV_DETERMINISTIC | SAC_ENV_SNAPSHOT, .create = create, .destroy = destroy,
-    .space = space, .reset = reset, .step = step, .state_size = state_size, .save = save,
+    .flags = SAC_ENV_DETERMINISTIC | SAC_ENV_SNAPSHOT,
+    .create = create,
+    .destroy = destroy,
+    .space = space,
+    .reset = reset,
+    .step = step,
+    .state_size = state_size,
+    .save = save,
     .load = load,
 };
 static const sac_env_api *const tasks[] = {&sledge};

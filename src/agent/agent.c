@@ -7,6 +7,10 @@
 #include <math.h>
 #include <stdlib.h>
 
+_Static_assert((int)SAC_INIT_LECUN == SAC_MLP_LECUN && (int)SAC_INIT_TORCH == SAC_MLP_TORCH &&
+                   (int)SAC_INIT_GLOROT == SAC_MLP_GLOROT,
+               "the option init is handed to the networks as it is");
+
 /* Where everything lies in the one block: measured with base == NULL, then carved. */
 static sac_agent *layout(sac_arena *m, const sac_agent_options *opt, size_t O, size_t A,
                          size_t threads) {

@@ -11,7 +11,8 @@ sac_status sac_pool_create(size_t threads, sac_pool **out, sac_error *err);
 void sac_pool_destroy(sac_pool *pool); /* NULL ok */
 size_t sac_pool_threads(const sac_pool *pool);
 
-/* Run fn(ctx, t, T) once on each thread t = 0 ... T-1 (the caller is 0) and return when all are done. */
+/* Run fn(ctx, t, T) once on each thread t = 0 ... T-1 (the caller is 0) and return when all are
+ * done. */
 typedef void sac_pool_fn(void *ctx, size_t t, size_t T);
 void sac_pool_run(sac_pool *pool, sac_pool_fn *fn, void *ctx);
 

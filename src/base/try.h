@@ -4,10 +4,10 @@
 
 #include "sac/base.h"
 
-#define SAC_TRY(call)                                                                              \
-  do {                                                                                             \
-    const sac_status status_ = (call);                                                             \
-    if (status_ != SAC_OK) return status_;                                                         \
+#define SAC_TRY(call)                      \
+  do {                                     \
+    const sac_status status_ = (call);     \
+    if (status_ != SAC_OK) return status_; \
   } while (0)
 
 #endif

@@ -1,5 +1,6 @@
-/* exp, log, tanh and their kin on a register of floats. Each names its error; the kernels made of them
- * are held against double precision in tests/kernels/test_kernels.c, on every instruction set. */
+/* exp, log, tanh and their kin on a register of floats. Each names its error; the kernels made of
+ * them are held against double precision in tests/kernels/test_kernels.c, on every instruction set.
+ */
 #ifndef SAC_KERNELS_VEC_MATH_H
 #define SAC_KERNELS_VEC_MATH_H
 

@@ -1,6 +1,5 @@
 /* Initial weights. */
 #include "nn/mlp.h"
-#include "sac/agent.h"
 #include "sac/random.h"
 
 #include <math.h>
@@ -21,9 +20,9 @@ static double truncated_normal(sac_stream *s) {
 static double draw(int kind, size_t n, size_t m, sac_stream *s) {
   const double fan_in = (double)n, fan_out = (double)m;
   switch (kind) {
-  case SAC_INIT_LECUN:
+  case SAC_MLP_LECUN:
     return truncated_normal(s) / sqrt(fan_in) / 0.87962566103423978;
-  case SAC_INIT_TORCH:
+  case SAC_MLP_TORCH:
     return (2.0 * sac_stream_uniform(s) - 1.0) / sqrt(fan_in);
   default:
     return (2.0 * sac_stream_uniform(s) - 1.0) * sqrt(6.0 / (fan_in + fan_out));
@@ -39,7 +38,7 @@ void sac_mlp_init(const sac_kernels *k, sac_mlp *net, int kind, uint64_t seed, u
     for (size_t i = 0; i < layer->in; i++)
       for (size_t j = 0; j < layer->out; j++)
         W[i * layer->ld + j] = (float)draw(kind, layer->in, layer->out, &s);
-    if (kind == SAC_INIT_TORCH)
+    if (kind == SAC_MLP_TORCH)
       for (size_t j = 0; j < layer->out; j++)
         bias[j] = (float)draw(kind, layer->in, layer->out, &s);
   }

@@ -60,7 +60,10 @@ static inline size_t sac_row(size_t n) {
   return sac_padded(n) + SAC_LANES;
 }
 
-/* Fresh weights, kind SAC_INIT_*; tensor `index` upwards of stream (seed, SAC_STREAM_INIT). The
+/* How weights are drawn, in the order of the agent's option init; init.c has the formulas. */
+enum { SAC_MLP_LECUN, SAC_MLP_TORCH, SAC_MLP_GLOROT };
+
+/* Fresh weights, kind SAC_MLP_*; tensor `index` upwards of stream (seed, SAC_STREAM_INIT). The
  * target becomes a copy, the moments zero. */
 void sac_mlp_init(const sac_kernels *k, sac_mlp *net, int kind, uint64_t seed, uint64_t index);
 

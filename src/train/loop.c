@@ -1,5 +1,5 @@
 #define _POSIX_C_SOURCE 200809L
-#include "train/loop.h"
+#include "train/run.h"
 
 #include <math.h>
 #include <string.h>
@@ -356,9 +356,9 @@ sac_status sac_run_train(sac_run *run, sac_progress_fn *progress, void *user, sa
   struct loop l = {.run = run, .fn = progress, .user = user, .start = now()};
   l.rate = l.line = mark_now(&l);
   l.reported = l.start;
-  l.progress.return_last = l.progress.length_last = NAN;
+  l.progress.return_last = l.progress.length_last = (double)NAN;
   double *metrics = (double *)&l.progress.metrics;
-  for (size_t i = 0; i < SAC_METRICS; i++) metrics[i] = NAN;
+  for (size_t i = 0; i < SAC_METRICS; i++) metrics[i] = (double)NAN;
   sac_error cause = {.msg = ""};
   const sac_status status = train(&l, &cause);
   run->seconds_before = seconds(&l);

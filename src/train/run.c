@@ -11,7 +11,6 @@
 #include "base/try.h"
 #include "train/evaluate.h"
 #include "train/explore.h"
-#include "train/loop.h"
 #include "train/options.h"
 
 void sac_run_destroy(sac_run *run) {

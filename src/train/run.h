@@ -64,6 +64,14 @@ sac_status sac_run_load(sac_run *run, sac_error *err);
 /* dir/checkpoint/state.safetensors */
 sac_status sac_run_state_path(char path[SAC_PATH_MAX], const char *dir, sac_error *err);
 
+/* --- loop.c */
+
+/* Begin metrics.csv and eval.csv in a new folder. */
+sac_status sac_loop_create_logs(sac_run *run, sac_error *err);
+
+/* Read both as far as the run's step, then cut them back on the disk and open them. */
+sac_status sac_loop_reopen_logs(sac_run *run, sac_error *err);
+
 /* --- plan.c */
 
 /* Floating-point operations of one update, roughly. */
