@@ -60,6 +60,7 @@ sac_status sac_agent_load(sac_agent *agent, const char *path, sac_error *err) {
   SAC_TRY(sac_safetensors_open(path, &file, err));
   sac_status status = picture_of(agent, &p, err);
   if (status == SAC_OK) status = restore(file, path, p, err);
+  if (status == SAC_OK) sac_agent_restored(agent);
   free(p);
   sac_safetensors_close(file);
   return status;

@@ -1,0 +1,111 @@
+/* An agent's file: loading it gives an agent that goes on with the same bits, and a policy that
+ * acts with the same bits. */
+#define _POSIX_C_SOURCE 200809L
+#include "agents.h"
+#include "scratch.h"
+
+enum { N = 12 };
+
+static void update(sac_agent *agent, const sac_replay *replay, int times) {
+  sac_error err = {0};
+  for (int i = 0; i < times; i++) assert_ok(sac_agent_update(agent, replay, NULL, &err), err);
+}
+
+/* Six updates, or three, a file, a fresh agent, and three more: the same hash. */
+static void a_loaded_agent_goes_on_with_the_same_bits(void **state) {
+  (void)state;
+  char dir[SCRATCH_PATH];
+  scratch_make(dir);
+  const char *path = scratch_path(dir, "agent.safetensors");
+  const sac_agent_options options = small_options();
+  sac_replay *replay = make_replay(200, 1.0f);
+  sac_agent *whole = make_agent(&options, 1), *first = make_agent(&options, 1),
+            *second = make_agent(&options, 2);
+  sac_error err = {0};
+  update(whole, replay, 6);
+  update(first, replay, 3);
+  assert_ok(sac_agent_save(first, path, &err), err);
+  update(second, replay, 1); /* whatever it was before does not matter */
+  assert_ok(sac_agent_load(second, path, &err), err);
+  assert_int_equal(sac_agent_updates(second), 3);
+  assert_int_equal(agent_hash(second), agent_hash(first));
+  update(second, replay, 3);
+  assert_int_equal(agent_hash(second), agent_hash(whole));
+  sac_agent_destroy(whole), sac_agent_destroy(first), sac_agent_destroy(second);
+  sac_replay_destroy(replay);
+  scratch_remove(dir);
+}
+
+/* The policy of the file acts as the agent does, with noise and without. */
+static void check_policy(const sac_agent_options *options) {
+  char dir[SCRATCH_PATH];
+  scratch_make(dir);
+  const char *path = scratch_path(dir, "agent.safetensors");
+  sac_replay *replay = make_replay(200, 1.0f);
+  sac_agent *agent = make_agent(options, 1);
+  sac_policy *policy;
+  sac_error err = {0};
+  update(agent, replay, 3);
+  assert_ok(sac_agent_save(agent, path, &err), err);
+  assert_ok(sac_policy_load(path, &policy, &err), err);
+  assert_int_equal(sac_policy_obs_dim(policy), OBS);
+  assert_int_equal(sac_policy_act_dim(policy), ACT);
+
+  float obs[N * OBS], noise[N * ACT], want[N * ACT], got[ACT];
+  sac_stream s = sac_stream_make(5, SAC_STREAM_USER, 0);
+  for (int i = 0; i < N * OBS; i++) obs[i] = (float)(6.0 * sac_stream_uniform(&s) - 3.0);
+  for (int i = 0; i < N * ACT; i++) noise[i] = (float)(6.0 * sac_stream_uniform(&s) - 3.0);
+  for (int stochastic = 0; stochastic < 2; stochastic++) {
+    assert_ok(sac_agent_act(agent, N, obs, stochastic ? noise : NULL, want, &err), err);
+    for (int i = 0; i < N; i++) {
+      const float *eps = stochastic ? noise + i * ACT : NULL;
+      assert_ok(sac_policy_act(policy, obs + i * OBS, eps, got, &err), err);
+      assert_memory_equal(got, want + i * ACT, sizeof got);
+    }
+  }
+  sac_policy_destroy(policy);
+  sac_agent_destroy(agent);
+  sac_replay_destroy(replay);
+  scratch_remove(dir);
+}
+
+static void a_policy_file_gives_the_same_actions(void **state) {
+  (void)state;
+  static const char *const maps[] = {"clamp", "tanh", "softplus"};
+  for (int m = 0; m < 3; m++) {
+    sac_agent_options options = small_options();
+    set_option(&options, "log_std_map", maps[m]);
+    set_option(&options, "log_std_min", "-1.5");
+    options.actor_hidden = (sac_widths){3, {17, 33, 8}};
+    check_policy(&options);
+  }
+}
+
+/* A file of other sizes or options is refused by name, and the agent is as it was. */
+static void another_agents_file_is_refused(void **state) {
+  (void)state;
+  char dir[SCRATCH_PATH];
+  scratch_make(dir);
+  const char *path = scratch_path(dir, "agent.safetensors");
+  sac_agent_options options = small_options();
+  sac_error err = {0};
+  sac_agent *agent = make_agent(&options, 1);
+  assert_ok(sac_agent_save(agent, path, &err), err);
+  options.gamma = 0.5;
+  sac_agent *other = make_agent(&options, 1);
+  const uint64_t before = agent_hash(other);
+  check_refused(sac_agent_load(other, path, &err), SAC_ERR_FORMAT, &err, "gamma|0.99|0.5");
+  assert_int_equal(agent_hash(other), before);
+  check_refused(sac_agent_load(other, scratch_path(dir, "none"), &err), SAC_ERR_IO, &err, "none");
+  sac_agent_destroy(agent), sac_agent_destroy(other);
+  scratch_remove(dir);
+}
+
+int main(void) {
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test(a_loaded_agent_goes_on_with_the_same_bits),
+      cmocka_unit_test(a_policy_file_gives_the_same_actions),
+      cmocka_unit_test(another_agents_file_is_refused),
+  };
+  return cmocka_run_group_tests(tests, NULL, NULL);
+}
