@@ -79,6 +79,8 @@ struct sac_dist {
   size_t (*kind)(const sac_dist *d, size_t i); /* parameter i's row of `param`; NULL: i itself */
   /* one row's own conditions, such as low < high: NULL if they hold, else what is wrong */
   const char *(*check)(const sac_dist *d, const double theta[]);
+  /* one z's own conditions beyond its ends: NULL if they hold, else what is wrong */
+  const char *(*check_z)(const sac_dist *d, const double z[]);
   sac_dist_row *support;      /* out (2): the ends for this theta; NULL: low and high */
   sac_dist_row *to_latent;    /* z -> out (L) */
   sac_dist_row *log_density;  /* out (1) */
@@ -112,6 +114,10 @@ SAC_API const sac_dist *sac_dist_list(size_t i);
 
 /* Parameter i (0 <= i < d->params) of the distribution: its name and range. Never NULL. */
 SAC_API const sac_dist_param *sac_dist_parameter(const sac_dist *d, size_t i);
+
+/* The estimators that parameter i admits in this distribution, SAC_DIST_... bits. For a mixture's
+ * components it differs from their family's. */
+SAC_API unsigned sac_dist_estimators(const sac_dist *d, size_t i);
 
 /* Distributions with a size, as values: keep the result where the calls can point at it.
  * Errors: SAC_ERR_ARG if a size is 0 or above its limit; *out untouched.

@@ -4,10 +4,12 @@
 
 #include "sac/agent.h"
 #include "sac/base.h"
+#include "sac/dist.h"
 #include "sac/env.h"
 #include "sac/options.h"
 #include "sac/random.h"
 #include "sac/replay.h"
+#include "sac/special.h"
 #include "sac/train.h"
 
 #endif

@@ -52,6 +52,8 @@ sac_status sac_dist_check_z(const sac_dist *d, size_t first, size_t n, const dou
       if (!(x >= ends[0] && x <= ends[1]) || (d->discrete && x != floor(x)))
         return outside(d, first + i, d->params + j, x, ends, err);
     }
+    const char *wrong = d->check_z ? d->check_z(d, z + i * D) : NULL;
+    if (wrong) return sac_fail(err, SAC_ERR_DOMAIN, "%s: row %zu: %s", d->name, first + i, wrong);
     for (size_t j = 0; latent && j < L; j++)
       if (isnan(latent[i * L + j]))
         return sac_fail(err, SAC_ERR_DOMAIN, "%s: row %zu, latent %zu is not a number", d->name,

@@ -39,5 +39,13 @@ const sac_dist *sac_dist_find(const char *name) {
 }
 
 const sac_dist_param *sac_dist_parameter(const sac_dist *d, size_t i) {
+  if (d->component && i >= d->components)
+    return sac_dist_parameter(d->component, (i - d->components) % d->component->params);
   return &d->param[d->kind ? d->kind(d, i) : i];
+}
+
+unsigned sac_dist_estimators(const sac_dist *d, size_t i) {
+  /* a component's parameter moves z through the mixture's F only */
+  if (d->component) return SAC_DIST_IMPLICIT | SAC_DIST_SCORE;
+  return sac_dist_parameter(d, i)->estimators;
 }
