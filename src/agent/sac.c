@@ -50,6 +50,11 @@ static void place_actions(const sac_agent *g, float *x, size_t first, size_t las
 /* --- 1. y = r + gamma (1 - d) (min_j Qbar_j(s',a') - alpha log pi(a'|s')),  a' ~ pi(.|s')
  * ---------- */
 
+/* The smaller value, or NaN if one of them is: fminf would pass a broken critic over. */
+static float smaller(float a, float b) {
+  return a < b || isnan(a) ? a : b;
+}
+
 static void target_rows(sac_agent *g, float alpha, size_t first, size_t last) {
   sac_head_noise(g->k, &g->pi, first, last, g->seed, SAC_STREAM_TARGET, g->updates * g->B);
   sac_head_forward(g->k, &g->pi, g->x_next, g->ldx, first, last);
@@ -59,7 +64,7 @@ static void target_rows(sac_agent *g, float alpha, size_t first, size_t last) {
     sac_mlp_forward(g->k, &g->q[j], g->q[j].target, g->x_next, g->ldx, first, last, &g->q_trace[j],
                     g->q_value[j], 1);
   for (size_t b = first; b < last; b++) {
-    const float q_min = fminf(g->q_value[0][b], g->q_value[1][b]);
+    const float q_min = smaller(g->q_value[0][b], g->q_value[1][b]);
     g->y[b] = g->reward[b] + g->discount[b] * (q_min - alpha * g->pi.logp[b]);
   }
 }
