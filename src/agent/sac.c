@@ -5,6 +5,7 @@
  * so that the same bits come out for any number of them. */
 #include "agent/handle.h"
 #include "base/try.h"
+#include "replay/buffer.h"
 
 #include <float.h>
 #include <math.h>
@@ -295,10 +296,20 @@ static sac_status update_actor(sac_agent *g, struct update *u, sac_update_metric
   return SAC_OK;
 }
 
-sac_status sac_agent_update(sac_agent *g, const sac_replay *replay, sac_update_metrics *metrics,
-                            sac_error *err) {
+static sac_status check_replay(const sac_agent *g, const sac_replay *replay, sac_error *err) {
+  if (replay->obs_dim != g->O || replay->act_dim != g->A)
+    return sac_fail(err, SAC_ERR_ARG,
+                    "the replay holds observations and actions of %zu + %zu numbers: must be of "
+                    "%zu + %zu, as the agent's are",
+                    replay->obs_dim, replay->act_dim, g->O, g->A);
   if (!sac_replay_size(replay))
     return sac_fail(err, SAC_ERR_ARG, "the replay is empty: an update needs a transition");
+  return SAC_OK;
+}
+
+sac_status sac_agent_update(sac_agent *g, const sac_replay *replay, sac_update_metrics *metrics,
+                            sac_error *err) {
+  SAC_TRY(check_replay(g, replay, err));
   struct update u = {.agent = g, .replay = replay, .alpha = (float)exp(g->temperature.log_alpha)};
   const double nan = (double)NAN;
   sac_update_metrics out = {nan, nan, nan, nan, nan, nan, nan, nan, nan};

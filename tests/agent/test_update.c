@@ -219,7 +219,7 @@ static void huge_rewards_diverge_by_name(void **state) {
   sac_agent_destroy(agent);
 }
 
-static void an_empty_replay_is_refused(void **state) {
+static void a_replay_that_does_not_fit_is_refused(void **state) {
   (void)state;
   const sac_agent_options o = small_options();
   sac_agent *agent = make_agent(&o, 1);
@@ -228,6 +228,16 @@ static void an_empty_replay_is_refused(void **state) {
   assert_ok(sac_replay_create(8, 1, OBS, ACT, &replay, &err), err);
   check_refused(sac_agent_update(agent, replay, NULL, &err), SAC_ERR_ARG, &err, "empty");
   sac_replay_destroy(replay);
+
+  const float obs[2 * OBS] = {0}, act[2 * ACT] = {0};
+  for (size_t i = 0; i < 2; i++) {
+    assert_ok(sac_replay_create(8, 1, OBS + i, ACT + 1 - i, &replay, &err), err);
+    assert_ok(sac_replay_push(replay, 0, obs, act, 0.0f, obs, 0, 0, &err), err);
+    check_refused(sac_agent_update(agent, replay, NULL, &err), SAC_ERR_ARG, &err,
+                  i ? "6 + 3|5 + 3" : "5 + 4|5 + 3");
+    assert_int_equal(sac_agent_updates(agent), 0);
+    sac_replay_destroy(replay);
+  }
   sac_agent_destroy(agent);
 }
 
@@ -241,7 +251,7 @@ int main(void) {
       cmocka_unit_test(a_linear_schedule_ends),
       cmocka_unit_test(divergence_names_term_update_and_row),
       cmocka_unit_test(huge_rewards_diverge_by_name),
-      cmocka_unit_test(an_empty_replay_is_refused),
+      cmocka_unit_test(a_replay_that_does_not_fit_is_refused),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
