@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { FLAGS_MAX = 32, NEAR_TEXT = 160 };
+enum { FLAGS_MAX = 32, FLAG_TEXT = 40, NEAR_TEXT = 160 };
 
 int usage_error(const char *fmt, ...) {
   va_list ap;
@@ -23,36 +23,41 @@ int library_error(sac_status status, const sac_error *err) {
   return status == SAC_ERR_ARG ? EXIT_USAGE : EXIT_FAILED;
 }
 
-/* Say which flag is wrong: unknown, or without its value. */
-static void say_bad_flag(char **argv, const struct option flags[]) {
+/* The flags' names as one types them, nearest to the given one. */
+static void nearest_flags(const char *given, const struct option flags[], char near[NEAR_TEXT]) {
+  char typed[FLAGS_MAX][FLAG_TEXT];
   const char *names[FLAGS_MAX];
   size_t n = 0;
-  char given[NEAR_TEXT], near[NEAR_TEXT];
-  if (optopt) {
-    for (const struct option *f = flags; f->name; f++)
-      if (f->val == optopt) {
-        usage_error("--%s needs a value", f->name);
-        return;
-      }
+  for (; flags[n].name && n < FLAGS_MAX; n++) {
+    snprintf(typed[n], FLAG_TEXT, "--%s", flags[n].name);
+    names[n] = typed[n];
   }
+  sac_nearest(given, names, n, near, NEAR_TEXT);
+}
+
+/* Say which flag is wrong: without its value, or unknown. */
+static void say_bad_flag(int kind, char **argv, const struct option flags[]) {
+  char given[NEAR_TEXT], near[NEAR_TEXT];
   const char *word = argv[optind - 1];
   snprintf(given, sizeof given, "%.*s", (int)strcspn(word, "="), word);
-  for (const struct option *f = flags; f->name && n < FLAGS_MAX; f++) names[n++] = f->name;
-  sac_nearest(given + strspn(given, "-"), names, n, near, sizeof near);
-  usage_error("unknown flag '%s'%s%s%s", given, near[0] ? ": did you mean --" : "", near,
-              near[0] ? "" : "; --help lists them");
+  if (kind == ':') {
+    usage_error("%s needs a value", given);
+    return;
+  }
+  nearest_flags(given, flags, near);
+  usage_error("unknown flag '%s'%s%s", given, near[0] ? ": did you mean " : "; --help lists them",
+              near);
 }
 
 int next_flag(int argc, char **argv, const struct option flags[], const char *help) {
-  opterr = 0;
-  optopt = 0;
+  opterr = 0; /* the messages are ours */
   const int c = getopt_long(argc, argv, ":h", flags, NULL);
   if (c == 'h') {
     fputs(help, stdout);
     return 0;
   }
   if (c == '?' || c == ':') {
-    say_bad_flag(argv, flags);
+    say_bad_flag(c, argv, flags);
     return '?';
   }
   return c;

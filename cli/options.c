@@ -1,6 +1,7 @@
 #include "cli.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 
 static const char options_help[] =
     "usage: sac options [--json]     every option of 'sac train --set', with default and range\n";
@@ -41,12 +42,20 @@ static const char *kind_name(sac_option_kind kind) {
   return "";
 }
 
+/* A number of the row's kind. */
+static json_t *number_json(const sac_option *row, double value) {
+  return row->kind == SAC_OPTION_INT ? json_integer((json_int_t)value) : json_real(value);
+}
+
 static json_t *option_json(const sac_option *row, const char *group) {
-  json_t *o = json_pack("{s:s s:s s:s s:s s:s}", "name", row->name, "group", group, "kind",
-                        kind_name(row->kind), "default", row->def, "help", row->help);
-  if (row->kind == SAC_OPTION_REAL || row->kind == SAC_OPTION_INT) {
-    json_object_set_new(o, "low", json_real(row->low));
-    json_object_set_new(o, "high", json_real(row->high));
+  const int number = row->kind == SAC_OPTION_REAL || row->kind == SAC_OPTION_INT;
+  json_t *o = json_pack("{s:s s:s s:s s:o s:s}", "name", row->name, "group", group, "kind",
+                        kind_name(row->kind), "default",
+                        number ? number_json(row, strtod(row->def, NULL)) : json_string(row->def),
+                        "help", row->help);
+  if (number) {
+    json_object_set_new(o, "low", number_json(row, row->low));
+    json_object_set_new(o, "high", number_json(row, row->high));
   }
   if (row->choices) json_object_set_new(o, "choices", json_string(row->choices));
   return o;

@@ -10,8 +10,7 @@
 
 enum { CONFIG_FORMAT = 1, VALUE_TEXT = 160 };
 
-/* --- writing -------------------------------------------------------------------------------------
- */
+/* --- writing ------------------------------------------------------------------------------- */
 
 static json_t *option_json(const sac_option *row, const void *options) {
   char text[VALUE_TEXT];
@@ -68,11 +67,10 @@ sac_status sac_config_make(sac_config *c, const sac_env_api *task, const sac_spa
 }
 
 sac_status sac_config_add_sitting(sac_config *c, int64_t step, size_t threads, sac_error *err) {
-  json_t *options = json_object_get(c->document, "options");
   json_t *sitting =
       json_pack("{s:I s:s s:s s:s s:I}", "from_step", (json_int_t)step, "version", sac_version(),
                 "commit", sac_commit(), "isa", sac_isa(), "threads", (json_int_t)threads);
-  if (json_object_set_new(options, "steps", json_integer(c->options.train.steps)) ||
+  if (json_object_set_new(c->document, "options", options_json(&c->options)) ||
       json_array_append_new(json_object_get(c->document, "sittings"), sitting))
     return out_of_memory(err);
   return SAC_OK;
@@ -106,8 +104,7 @@ void sac_config_free(sac_config *c) {
   c->document = NULL;
 }
 
-/* --- reading -------------------------------------------------------------------------------------
- */
+/* --- reading ------------------------------------------------------------------------------- */
 
 /* The option's value as text, for the same check that the command line has. */
 static int option_text(const json_t *value, char text[VALUE_TEXT]) {

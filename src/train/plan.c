@@ -6,8 +6,7 @@
 
 #include "train/run.h"
 
-/* --- sizes ---------------------------------------------------------------------------------------
- */
+/* --- sizes --------------------------------------------------------------------------------- */
 
 /* Weights and biases of in-hidden-out. */
 static size_t parameters(const sac_widths *hidden, size_t in, size_t out) {
@@ -34,15 +33,14 @@ double sac_run_update_flops(const sac_agent_options *o, size_t O, size_t A) {
 enum { AUTO_THREADS_MAX = 8 };
 static const double flops_worth_threads = 1e8; /* below, phases are too short to share */
 
-size_t sac_run_auto_threads(const sac_agent_options *o, size_t O, size_t A, size_t E) {
-  if (E == 1 && sac_run_update_flops(o, O, A) < flops_worth_threads) return 1;
+size_t sac_run_auto_threads(const sac_agent_options *o, size_t O, size_t A) {
+  if (sac_run_update_flops(o, O, A) < flops_worth_threads) return 1;
   cpu_set_t cpus;
   const int n = sched_getaffinity(0, sizeof cpus, &cpus) ? 1 : CPU_COUNT(&cpus);
   return n < 1 ? 1 : n > AUTO_THREADS_MAX ? AUTO_THREADS_MAX : (size_t)n;
 }
 
-/* --- the line ------------------------------------------------------------------------------------
- */
+/* --- the line ------------------------------------------------------------------------------ */
 
 /* Text that grows in a fixed space and is cut at its end. */
 struct text {

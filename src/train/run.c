@@ -63,7 +63,7 @@ static sac_status make_parts(sac_run *run, const sac_env_api *task, size_t threa
   if (A > SAC_EXPLORE_ACTIONS_MAX)
     return sac_fail(err, SAC_ERR_ENV, "%s: %zu action dimensions: at most %d are supported",
                     task->id, A, SAC_EXPLORE_ACTIONS_MAX);
-  run->threads = threads ? threads : sac_run_auto_threads(&o->agent, run->rollout->O, A, E);
+  run->threads = threads ? threads : sac_run_auto_threads(&o->agent, run->rollout->O, A);
   SAC_TRY(sac_rollout_set_threads(run->rollout, run->threads, err));
   SAC_TRY(make_agent(run, err));
   SAC_TRY(task->create(&run->eval_env, err));
@@ -183,8 +183,8 @@ static sac_status begin_old(sac_run *run, sac_registry *registry, const char *di
                             size_t threads, sac_error *err) {
   const sac_env_api *task;
   SAC_TRY(set_dir(run, dir, err));
-  SAC_TRY(lock_folder(run, err));
   SAC_TRY(sac_config_read(&run->config, dir, err));
+  SAC_TRY(lock_folder(run, err));
   SAC_TRY(sac_run_options_check(&run->config.options, err));
   SAC_TRY(find_task(registry, &run->config, dir, &task, err));
   SAC_TRY(make_parts(run, task, threads, err));

@@ -77,7 +77,7 @@ sac_status sac_loop_reopen_logs(sac_run *run, sac_error *err);
 /* Floating-point operations of one update, roughly. */
 double sac_run_update_flops(const sac_agent_options *options, size_t O, size_t A);
 
-/* How many threads suit the networks and E environments on this machine. */
-size_t sac_run_auto_threads(const sac_agent_options *options, size_t O, size_t A, size_t E);
+/* How many threads suit the networks on this machine. */
+size_t sac_run_auto_threads(const sac_agent_options *options, size_t O, size_t A);
 
 #endif
