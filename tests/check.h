@@ -13,7 +13,7 @@
 /* |got - want| <= atol + rtol |want|; cmocka 1.1's assert_float_equal casts to float. */
 #define assert_close(got, want, atol, rtol)                                   \
   do {                                                                        \
-    const double g_ = (got), w_ = (want);                                     \
+    const double g_ = (double)(got), w_ = (double)(want);                     \
     if (!(fabs(g_ - w_) <= (atol) + (rtol)*fabs(w_)))                         \
       fail_msg("%s = %.17g, want %.17g, off by %.3g", #got, g_, w_, g_ - w_); \
   } while (0)

@@ -138,7 +138,8 @@ static void first_states_fill_their_range(void **state) {
   const sac_env_api *const tasks[] = {&sac_pendulum, &sac_mountain_car};
   const double low[2][2] = {{-PI, -1.0}, {-0.6, 0.0}}, high[2][2] = {{PI, 1.0}, {-0.4, 0.0}};
   for (int t = 0; t < 2; t++) {
-    double least[2] = {INFINITY, INFINITY}, most[2] = {-INFINITY, -INFINITY};
+    double least[2] = {(double)INFINITY, (double)INFINITY},
+           most[2] = {-(double)INFINITY, -(double)INFINITY};
     struct player p;
     player_open(&p, tasks[t]);
     for (uint64_t seed = 0; seed < 2000; seed++) {

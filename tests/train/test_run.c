@@ -78,8 +78,7 @@ static int files_differ(const char *a, const char *b) {
 
 #define STATE "checkpoint/state.safetensors"
 
-/* --- updates
- * --------------------------------------------------------------------------------------- */
+/* --- updates ------------------------------------------------------------------------------- */
 
 /* The total is floor(utd * (steps - the first update's)), also below one, in blocks, with several
  * environments, and where the ratio's multiples are not exact in binary (0.1 * 80 = 8). */
@@ -129,8 +128,7 @@ static void steps_are_whole(void **state) {
   scratch_remove(dir);
 }
 
-/* --- episodes
- * -------------------------------------------------------------------------------------- */
+/* --- episodes ------------------------------------------------------------------------------ */
 
 /* 24 steps of episodes of 8 are 3 episodes. Each is followed by a reset, yet the transition at its
  * end leads to its own last observation: s' = 0.9 s + 0.1 a in every row. Only a terminated episode
@@ -194,7 +192,8 @@ static void every_episode_has_its_own_seed(void **state) {
   double seen[60];
   size_t different = 0;
   for (int n = 0; n < 3000; n++) {
-    const double x = sac_replay_get(run->replay, sac_replay_draw(run->replay, &stream)).obs[0];
+    const double x =
+        (double)sac_replay_get(run->replay, sac_replay_draw(run->replay, &stream)).obs[0];
     size_t i = 0;
     while (i < different && seen[i] != x) i++;
     if (i == different) seen[different++] = x;
@@ -204,8 +203,7 @@ static void every_episode_has_its_own_seed(void **state) {
   scratch_remove(dir);
 }
 
-/* --- evaluation
- * ------------------------------------------------------------------------------------ */
+/* --- evaluation ---------------------------------------------------------------------------- */
 
 /* A run with many evaluations and one with a single one at its end leave the same state. */
 static void evaluation_does_not_move_training(void **state) {
@@ -224,8 +222,7 @@ static void evaluation_does_not_move_training(void **state) {
   scratch_remove(once);
 }
 
-/* --- resume
- * ---------------------------------------------------------------------------------------- */
+/* --- resume -------------------------------------------------------------------------------- */
 
 /* No registry knows the toy task, so the run is resumed through its parts. */
 static sac_status resume(const char *dir, const char *steps, const sac_run_options *o,
@@ -309,8 +306,7 @@ static void a_resume_without_snapshots_begins_an_episode(void **state) {
   scratch_remove(dir);
 }
 
-/* --- errors
- * ---------------------------------------------------------------------------------------- */
+/* --- errors -------------------------------------------------------------------------------- */
 
 /* The run fails with `status` and a message that has both words; the checkpoint of step 40 is still
  * the one on the disk. */
@@ -377,8 +373,7 @@ static void bad_options_leave_nothing(void **state) {
   scratch_remove(dir);
 }
 
-/* --- stopping
- * -------------------------------------------------------------------------------------- */
+/* --- stopping ------------------------------------------------------------------------------ */
 
 struct stopper {
   int64_t at;
@@ -420,8 +415,7 @@ static void a_stop_saves(void **state) {
   scratch_remove(dir);
 }
 
-/* --- threads
- * --------------------------------------------------------------------------------------- */
+/* --- threads ------------------------------------------------------------------------------- */
 
 /* Five environments in one, two and three threads leave the same state. */
 static void threads_do_not_matter(void **state) {
