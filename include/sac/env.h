@@ -8,7 +8,8 @@
  *   - the caller owns every buffer; observations and rewards are float64, actions float32 in the
  *     environment's own units, never clipped by the caller.
  *   - instances share nothing: two may be stepped in two threads. No global generator, no printing.
- *   - errors come back as a status and a message (sac_fail), never as exit(). */
+ *   - errors come back as a status and a message (sac_fail), never as exit();
+ *   - sac_fail and sac/random.h are there when a plug-in is loaded: it need not link them. */
 #ifndef SAC_ENV_H
 #define SAC_ENV_H
 
