@@ -198,6 +198,17 @@ static SAC_ROW(quantile) {
   const double y = sac_gamma_log_inverse(a, rising ? z[0] : z[1], rising ? z[1] : z[0]);
   out[1] = offset_of(d, theta) + map_of(d)->sign * y;
   out[0] = exp(out[1]);
+  if (a < 100.0 || isinf(out[1])) return;
+  /* a large shape: log z has fewer digits of F than z has, so one Newton step in z */
+  double tails[2], at, G, log_G;
+  const int side = z[1] < z[0];
+  cdf(d, theta, out, out + 1, tails);
+  point(d, theta, out, out + 1, &at, &G, &log_G);
+  const double step =
+      tails[side] * log(tails[side] / z[side]) * exp(-sac_gamma_log_kernel(at, G, log_G));
+  if (!(fabs(step) < 1e-3)) return;
+  out[0] -= (side ? -1.0 : 1.0) * step * out[0];
+  out[1] = log(out[0]);
 }
 
 /* n <= BLOCK draws of log G by Marsaglia and Tsang; the few that are refused are drawn again */

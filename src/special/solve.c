@@ -2,32 +2,37 @@
 
 #include <math.h>
 
+/* Newton's point unless it is outside the bracket, not a number, or Newton has stopped to converge
+ * (far out a slope may be nothing but rounding): then the middle, or a step outwards. */
+static double next_point(double y, double gap, double slope, double low, double high, int slow) {
+  const double newton = y - gap / slope;
+  if (newton > low && newton < high && !slow) return newton;
+  if (!isinf(low) && !isinf(high)) return 0.5 * (low + high);
+  const double reach = fmax(1.0, fabs(y));
+  return isinf(high) ? y + reach : y - reach;
+}
+
 double sac_solve_tail(sac_tail *tail, const void *context, int rising, double target, double low,
                       double high, double y) {
-  double last = HUGE_VAL;
+  double last_gap = HUGE_VAL, last_step = HUGE_VAL;
   for (int k = 0; k < 200; k++) {
     double value, slope;
     tail(context, y, &value, &slope);
-    const double gap = value - target;
+    const double gap = value - target, size = fabs(gap);
+    if (gap == 0.0) break;
+    if (size < 0.1 && size < 2.3e-16 * fabs(y * slope)) break; /* less than y's last bit */
     if ((gap > 0.0) == (rising != 0)) {
       high = y;
     } else {
       low = y;
     }
-    double next = y - gap / slope;
-    if (!(next > low && next < high)) { /* outside, or not a number: halve, or reach out */
-      if (isinf(low) || isinf(high)) {
-        const double reach = fmax(1.0, fabs(y));
-        next = isinf(high) && (gap > 0.0) != (rising != 0) ? y + reach : y - reach;
-      } else {
-        next = 0.5 * (low + high);
-      }
-    }
+    const int slow = !(size < 0.5 * last_gap) && size > 1e-9;
+    const double next = next_point(y, gap, slope, low, high, slow);
     const double step = fabs(next - y);
+    if (size < 0.1 && step <= 1e-14 * fabs(y) && step >= last_step) break; /* rounding moves it */
     y = next;
-    if (gap == 0.0 || step <= 2.3e-16 * fabs(y)) break;
-    if (step <= 1e-14 * fabs(y) && step >= last) break; /* rounding is all that moves it */
-    last = step;
+    last_gap = size;
+    last_step = step;
   }
   return y;
 }
