@@ -5,16 +5,18 @@ get the same actions; observation, reward and both flags must be equal, by ==. H
 where they are not is measured in units in the last place. The spaces, the limit of an episode and the
 distribution of first states are compared too.
 
-    test_env_gymnasium.py [--steps N] [--classic-steps N] [--task ID]... [--csv FILE] [--markdown FILE]
-                          [--actions FILE.npy | --policy FILE.npz] [--library libsac.so]
+    test_env_gymnasium.py [--steps N] [--classic-steps N] [--task ID]... [--run FOLDER]...
+                          [--actions FILE.npy] [--results STEM] [--library libsac.so]
 
 Without options it is the short test: 2,000 steps a task. Exit 0: equal, 1: not, 77: no Gymnasium.
---actions takes recorded actions, shape (N, A), played in a loop. --policy takes an MLP: arrays w0, b0,
-w1, b1, ..., act(obs) = centre + range * tanh(w x + b of the last layer), ReLU between; half of the
-episodes then add noise to it."""
+--run takes the actions from the policy of a run folder of `sac train`, on that run's task: every other
+episode as they are, else with noise. --actions takes recorded ones, shape (N, A), played in a loop.
+--results writes STEM.csv and STEM.md, after every task; rows of other tasks or other kinds of actions
+that the CSV holds stay."""
 import argparse
 import csv
 import ctypes as c
+import json
 import os
 import platform
 import sys
@@ -165,37 +167,52 @@ class Peer:
 # --- actions
 
 
-def mlp(path):
-    arrays = np.load(path)
-    layers = [(arrays[f"w{i}"], arrays[f"b{i}"]) for i in range(len(arrays.files) // 2)]
+class Run:
+    """The policy of a run folder: tanh of the mean, ReLU between the layers, in float64."""
 
-    def act(obs):
-        x = obs
-        for i, (w, b) in enumerate(layers):
-            x = w @ x + b
-            x = np.maximum(x, 0) if i + 1 < len(layers) else np.tanh(x)
-        return x
+    def __init__(self, folder):
+        with open(os.path.join(folder, "checkpoint", "state.safetensors"), "rb") as f:
+            header = json.loads(f.read(int.from_bytes(f.read(8), "little")))
+            data = f.read()
+        kinds = {"F32": np.float32, "U64": np.uint64}
 
-    return act
+        def tensor(name):
+            first, last = header[name]["data_offsets"]
+            kind = kinds[header[name]["dtype"]]
+            return np.frombuffer(data[first:last], kind).reshape(header[name]["shape"])
+
+        self.task = header["__metadata__"]["task"]
+        self.updates = int(tensor("updates")[0, 0])
+        count = sum(name.startswith("actor.") and name.count(".") == 2 for name in header) // 2
+        self.layers = [(np.float64(tensor(f"actor.{i}.weight")), np.float64(tensor(f"actor.{i}.bias")[0]))
+                       for i in range(count)]
+        self.act_dim = int(header["__metadata__"]["act_dim"])
+
+    def __call__(self, obs):
+        x = np.float32(obs).astype(float)
+        for i, (weight, bias) in enumerate(self.layers):
+            x = x @ weight + bias
+            if i + 1 < len(self.layers):
+                x = np.maximum(x, 0)
+        return np.tanh(x[:self.act_dim])
 
 
 class Actions:
     """Episode by episode another manner: independent, held, extreme, small, growing, out of bounds."""
     MANNERS = 6
 
-    def __init__(self, low, high, seed, options):
+    def __init__(self, low, high, seed, policy, recorded):
         self.rng = np.random.default_rng(seed)
         self.centre, self.range = (high + low) / 2, (high - low) / 2
-        self.policy = mlp(options.policy) if options.policy else None
-        self.recorded = np.load(options.actions) if options.actions else None
-        self.played = 0
+        self.policy, self.recorded, self.played = policy, recorded, 0
+        self.kind = "trained" if policy else "recorded" if recorded is not None else "random"
 
     def begin(self, episode):
         self.episode, self.age, self.unit = episode, 0, None
 
     def past_the_end(self):
         """Every third round of manners goes on where the robot has fallen: 300 steps at least."""
-        return 300 if self.episode // self.MANNERS % 3 == 2 else 0
+        return 300 if self.kind == "random" and self.episode // self.MANNERS % 3 == 2 else 0
 
     def __call__(self, obs):
         if self.recorded is not None:
@@ -203,7 +220,7 @@ class Actions:
             return np.float32(self.recorded[(self.played - 1) % len(self.recorded)])
         unit = self.policy(obs) if self.policy else self.random()
         if self.policy and self.episode % 2:
-            unit = unit + 0.1 * self.rng.standard_normal(len(unit))
+            unit = unit + 0.2 * self.rng.standard_normal(len(unit))
         self.age += 1
         return np.float32(self.centre + self.range * unit)
 
@@ -315,12 +332,13 @@ def one_step(cmp, ours, peer, act):
     return not (terminated or truncated)
 
 
-def compare(library, name, options):
+def compare(library, name, policy, options):
     cmp = Comparison(name)
     ours, peer = Instance(library.find(name)), Peer(name)
     cmp.space(ours, peer)
     compare_resets(cmp, ours, peer, min(2000, options.steps))
-    actions = Actions(ours.low, ours.high, 1, options)
+    actions = Actions(ours.low, ours.high, 1, policy, options.actions)
+    cmp.actions = actions.kind
     steps = options.classic_steps or options.steps if name in CLASSIC else options.steps
     while cmp.steps < steps and len(cmp.failures) < 5:
         ours.reset(1000 + cmp.episodes)
@@ -338,81 +356,87 @@ def compare(library, name, options):
 
 # --- the report
 
-COLUMNS = ["task", "steps", "episodes", "terminated", "truncated", "obs_differ", "obs_max_ulp",
-           "reward_differ", "reward_max_ulp", "flags_differ", "unstable", "actions"]
+COLUMNS = ["task", "actions", "steps", "episodes", "terminated", "truncated", "obs_differ", "obs_max_ulp",
+           "reward_differ", "reward_max_ulp", "flags_differ", "unstable", "gymnasium", "mujoco", "numpy"]
 
 
 PREFACE = """# libsac's environments against Gymnasium's
 
-Written by `tests/oracle/test_env_gymnasium.py`; the same numbers are in the CSV beside it.
-Versions: {versions}.
+Written by `tests/oracle/test_env_gymnasium.py` (the header of the script says how); the same numbers are
+in the CSV beside it. Last written with {versions}.
 
-Each episode begins in the same state on both sides and takes the same actions: by episode independent,
-held for 20 steps, extreme, small, slowly changing, and up to three times out of bounds; every third
-round goes on for 300 steps where the robot has fallen. `terminated` and `truncated` count steps with
-that flag. `obs_differ`, `reward_differ` and `flags_differ` count steps that were not equal by `==`, the
-`ulp` columns how far apart they were (in float32 for the two classic tasks). `unstable` counts steps in
-which MuJoCo found a bad number and reset its data: Gymnasium goes on from there, libsac returns an
-error.
+Each episode begins in the same state on both sides and takes the same actions. Random ones are by episode
+independent, held for 20 steps, extreme, small, slowly changing, and up to three times out of bounds;
+every third round goes on for 300 steps where the robot has fallen. Trained ones are a trained policy's,
+with noise in every other episode. `terminated` and `truncated` count steps with that flag. `obs_differ`,
+`reward_differ` and `flags_differ` count steps that were not equal by `==`, the `ulp` columns how far apart
+they were (in float32 for the two classic tasks). `unstable` counts steps in which MuJoCo found a bad
+number and reset its data: Gymnasium goes on from there, libsac returns an error.
 
 """
 
 
-def row(cmp, options):
-    kind = "policy" if options.policy else "recorded" if options.actions else "random"
-    return [cmp.name, cmp.steps, cmp.episodes, cmp.terminated, cmp.truncated, cmp.obs_steps, cmp.obs_ulp,
-            cmp.reward_steps, cmp.reward_ulp, cmp.flags, cmp.unstable, kind]
+def row(cmp):
+    values = [cmp.name, cmp.actions, cmp.steps, cmp.episodes, cmp.terminated, cmp.truncated, cmp.obs_steps,
+              cmp.obs_ulp, cmp.reward_steps, cmp.reward_ulp, cmp.flags, cmp.unstable, gym.__version__,
+              mujoco.__version__, np.__version__]
+    return [str(value) for value in values]
 
 
 def versions(library):
-    return (f"libsac {library.lib.sac_version().decode()}, gymnasium {gym.__version__}, "
-            f"mujoco {mujoco.__version__}, numpy {np.__version__}, python {platform.python_version()}, "
+    return (f"libsac {library.lib.sac_version().decode()}, Python {platform.python_version()}, "
             f"{platform.libc_ver()[0]} {platform.libc_ver()[1]}, {platform.machine()}")
 
 
-def write_markdown(path, rows, library):
-    with open(path, "w") as f:
+def write_results(stem, new, library):
+    """Replace the rows of the same task and kind of actions, keep the others."""
+    rows = {}
+    if os.path.exists(stem + ".csv"):
+        with open(stem + ".csv", newline="") as f:
+            rows = {tuple(r[:2]): r for r in list(csv.reader(f))[1:]}
+    rows[tuple(new[:2])] = new
+    rows = sorted(rows.values(), key=lambda r: (r[1], TASKS.index(r[0])))
+    with open(stem + ".csv", "w", newline="") as f:
+        csv.writer(f, lineterminator="\n").writerows([COLUMNS, *rows])
+    with open(stem + ".md", "w") as f:
         f.write(PREFACE.format(versions=versions(library)))
         f.write("| " + " | ".join(COLUMNS) + " |\n|" + "---|" * len(COLUMNS) + "\n")
-        for r in rows:
-            f.write("| " + " | ".join(str(x) for x in r) + " |\n")
+        f.writelines("| " + " | ".join(r) + " |\n" for r in rows)
+
+
+def arguments():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--steps", type=int, default=2000)
+    parser.add_argument("--classic-steps", type=int, help="for the two classic tasks")
+    parser.add_argument("--task", action="append", choices=TASKS)
+    parser.add_argument("--run", action="append", default=[])
+    parser.add_argument("--actions", type=np.load)
+    parser.add_argument("--results", type=os.path.abspath)
+    parser.add_argument("--library", type=os.path.abspath,
+                        default=os.path.join(os.environ.get("SAC_BINARY_DIR", "build"), "libsac.so"))
+    return parser.parse_args()
 
 
 def main():
     if os.environ.get("SAC_SANITIZE"):
         print("skipped: a sanitized library needs a sanitized Python")
         return 77
-    build = os.environ.get("SAC_BINARY_DIR", "build")
-    parser = argparse.ArgumentParser()
-    parser.add_argument("--steps", type=int, default=2000)
-    parser.add_argument("--classic-steps", type=int, help="for the two classic tasks")
-    parser.add_argument("--task", action="append")
-    parser.add_argument("--library", default=os.path.join(build, "libsac.so"))
-    for name in ("--csv", "--markdown", "--actions", "--policy"):
-        parser.add_argument(name)
-    options = parser.parse_args()
-    for name in ("library", "csv", "markdown", "actions", "policy"):
-        if getattr(options, name):
-            setattr(options, name, os.path.abspath(getattr(options, name)))
+    options = arguments()
+    library, failures = Library(options.library), []
+    runs = [Run(folder) for folder in options.run]
     os.chdir(tempfile.mkdtemp())  # where MuJoCo's Python side may leave its MUJOCO_LOG.TXT
-    library = Library(options.library)
-    rows, failures = [], []
-    for name in options.task or TASKS:
+    for name, policy in [(r.task, r) for r in runs] or [(name, None) for name in options.task or TASKS]:
         try:
-            cmp = compare(library, name, options)
+            cmp = compare(library, name, policy, options)
         except Refused as refusal:
             if "script/setup" not in str(refusal):
                 raise
             print(f"{name}: left out: {refusal}")
             continue
-        rows.append(row(cmp, options))
         failures += cmp.failures
-        print(", ".join(f"{k} {v}" for k, v in zip(COLUMNS, rows[-1])), flush=True)
-    if options.csv:
-        with open(options.csv, "w", newline="") as f:
-            csv.writer(f, lineterminator="\n").writerows([COLUMNS, *rows])
-    if options.markdown:
-        write_markdown(options.markdown, rows, library)
+        print(", ".join(f"{k} {v}" for k, v in zip(COLUMNS, row(cmp))), flush=True)
+        if options.results:
+            write_results(options.results, row(cmp), library)
     print("\n".join(failures) if failures else "equal")
     return 1 if failures else 0
 
