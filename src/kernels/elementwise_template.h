@@ -73,7 +73,7 @@ static void log_std(size_t n, const sac_log_std_map *map, const float *raw, floa
     const vf x = load_some(raw + i, n - i);
     vf y, dy;
     if (map->kind == 0) {
-      y = vf_min(vf_max(x, low), high);
+      y = vf_min(high, vf_max(low, x)); /* in this order a NaN stays one */
       dy = (vf)((vi)one & (x >= low) & (x <= high));
     } else if (map->kind == 1) {
       vf a, da, log_da;
@@ -82,7 +82,7 @@ static void log_std(size_t n, const sac_log_std_map *map, const float *raw, floa
       dy = half * da;
     } else {
       const vf s = vf_softplus(x) + floor_std;
-      y = vf_log(s);
+      y = vf_log(s) + (s - s); /* the sum shows a NaN, which the logarithm hides */
       dy = one / ((one + vf_exp(-x)) * s);
     }
     store_some(out + i, y, n - i);

@@ -37,7 +37,7 @@ VF_INLINE vf vf_pow2(vi n) {
 /* e^y; y is clamped to [-87, 88]. Relative error < 2e-7. */
 VF_INLINE vf vf_exp(vf y) {
   vi n;
-  const vf r = vf_reduce_log2(vf_min(vf_max(y, vf_set1(-87.0f)), vf_set1(88.0f)), &n);
+  const vf r = vf_reduce_log2(vf_min(vf_set1(88.0f), vf_max(vf_set1(-87.0f), y)), &n);
   const vf s = vf_pow2(n);
   return vf_fma(s, vf_expm1_near0(r), s);
 }
@@ -65,7 +65,7 @@ VF_INLINE vf vf_log(vf x) {
 VF_INLINE void vf_tanh_all(vf u, vf *a, vf *slope, vf *log_slope) {
   const vf size = vf_abs(u);
   vi n;
-  const vf r = vf_reduce_log2(vf_max(vf_set1(-2.0f) * size, vf_set1(-87.0f)), &n);
+  const vf r = vf_reduce_log2(vf_max(vf_set1(-87.0f), vf_set1(-2.0f) * size), &n);
   const vf s = vf_pow2(n), q = vf_expm1_near0(r);
   const vf t = vf_fma(s, q, s - vf_set1(1.0f)), e = vf_fma(s, q, s);
   const vf two_t = t + vf_set1(2.0f), inverse = vf_set1(1.0f) / two_t;

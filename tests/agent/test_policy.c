@@ -230,6 +230,28 @@ static void a_saturated_action_is_pulled_back(void **state) {
   free(f.block);
 }
 
+/* Whatever is not a number stays one, through every map: a clamp must not turn it into a bound. */
+static void nan_shows(void **state) {
+  (void)state;
+  sac_agent_options o = small_options();
+  for (int map = 0; map < 3; map++) {
+    o.log_std_map = map;
+    struct fixture f = make_head(&o, low, high, 2);
+    FOR_EACH_TABLE(k) {
+      for (size_t i = 0; i < 2 * A; i++) f.head.mean[i] = f.head.raw[i] = f.head.eps[i] = 0.5f;
+      f.head.mean[0] = NAN;        /* row 0 */
+      f.head.raw[2 * A - 1] = NAN; /* row 1 */
+      sac_head_sample(k, &f.head, 0, 2);
+      assert_true(isnan(f.head.act[0]) && isnan(f.head.da_du[0]) && isnan(f.head.logp[0]));
+      assert_true(isnan(f.head.std[2 * A - 1]) && isnan(f.head.act[2 * A - 1]));
+      assert_true(isnan(f.head.logp[1]) && !isnan(f.head.act[1]));
+      k->tanh(2 * A, f.head.mean, f.head.act);
+      assert_true(isnan(f.head.act[0]) && !isnan(f.head.act[1]));
+    }
+    free(f.block);
+  }
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(log_density_is_exact_up_to_1000),
@@ -239,6 +261,7 @@ int main(void) {
       cmocka_unit_test(tanh_gradient_matches_finite_differences),
       cmocka_unit_test(softplus_gradient_matches_finite_differences),
       cmocka_unit_test(a_saturated_action_is_pulled_back),
+      cmocka_unit_test(nan_shows),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
