@@ -1,0 +1,87 @@
+/* The same bits for any number of threads: XXH3 of everything that an agent has learned in 20
+ * updates, on every instruction set. The sizes leave shares of unequal length, some empty. */
+#include "agents.h"
+
+enum { UPDATES = 20 };
+
+static uint64_t learned(const sac_agent_options *options, const sac_kernels *k, size_t threads,
+                        const sac_replay *replay) {
+  sac_agent *agent = make_agent(options, threads);
+  sac_error err = {0};
+  agent->k = k;
+  for (int i = 0; i < UPDATES; i++) assert_ok(sac_agent_update(agent, replay, NULL, &err), err);
+  const uint64_t hash = agent_hash(agent);
+  sac_agent_destroy(agent);
+  return hash;
+}
+
+static void check_settings(const sac_agent_options *options) {
+  static const char *const isas[] = {"generic", "avx2", "avx512"};
+  static const size_t threads[] = {2, 3, 4, 8};
+  sac_replay *replay = make_replay(300, 1.0f);
+  for (size_t t = 0; t < sizeof isas / sizeof *isas; t++) {
+    const sac_kernels *k = sac_kernels_find(isas[t]);
+    if (!k) continue;
+    const uint64_t one = learned(options, k, 1, replay);
+    print_message("%-8s %016llx\n", k->isa, (unsigned long long)one);
+    for (size_t i = 0; i < sizeof threads / sizeof *threads; i++)
+      assert_int_equal(learned(options, k, threads[i], replay), one);
+  }
+  sac_replay_destroy(replay);
+}
+
+static void any_number_of_threads_gives_the_same_bits(void **state) {
+  (void)state;
+  sac_agent_options o = small_options();
+  o.batch = 33;
+  o.actor_hidden = (sac_widths){2, {70, 33}};
+  o.critic_hidden = (sac_widths){2, {100, 48}};
+  check_settings(&o);
+}
+
+/* The other branches of an update: the mean of the critics, a fresh sample, two actor steps in a
+ * row; and a batch of fewer rows than threads. */
+static void so_do_the_other_branches(void **state) {
+  (void)state;
+  sac_agent_options o = small_options();
+  o.batch = 5;
+  o.actor_hidden = o.critic_hidden = (sac_widths){3, {40, 17, 9}};
+  o.actor_q = SAC_ACTOR_Q_MEAN;
+  o.alpha_sample = SAC_ALPHA_SAMPLE_FRESH;
+  o.policy_delay = o.policy_updates = 2;
+  check_settings(&o);
+}
+
+/* Actions too, where a call is long enough to be shared among the threads. */
+static void actions_do_not_depend_on_threads(void **state) {
+  (void)state;
+  enum { N = 61 };
+  sac_agent_options o = small_options();
+  o.batch = 64;
+  float obs[N * OBS], noise[N * ACT], want[N * ACT], got[N * ACT];
+  sac_stream s = sac_stream_make(5, SAC_STREAM_USER, 0);
+  for (int i = 0; i < N * OBS; i++) obs[i] = (float)(6.0 * sac_stream_uniform(&s) - 3.0);
+  for (int i = 0; i < N * ACT; i++) noise[i] = (float)(6.0 * sac_stream_uniform(&s) - 3.0);
+  for (size_t threads = 1; threads <= 4; threads++) {
+    sac_agent *agent = make_agent(&o, threads);
+    sac_error err = {0};
+    assert_ok(sac_agent_act(agent, N, obs, noise, got, &err), err);
+    if (threads == 1) memcpy(want, got, sizeof want);
+    assert_memory_equal(got, want, sizeof want);
+    for (size_t i = 0; i < N; i++) { /* one row at a time gives the same as all */
+      float one[ACT];
+      assert_ok(sac_agent_act(agent, 1, obs + i * OBS, noise + i * ACT, one, &err), err);
+      assert_memory_equal(one, want + i * ACT, sizeof one);
+    }
+    sac_agent_destroy(agent);
+  }
+}
+
+int main(void) {
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test(any_number_of_threads_gives_the_same_bits),
+      cmocka_unit_test(so_do_the_other_branches),
+      cmocka_unit_test(actions_do_not_depend_on_threads),
+  };
+  return cmocka_run_group_tests(tests, NULL, NULL);
+}
