@@ -13,6 +13,8 @@ static const struct subcommand {
     {"envs", "list the tasks, or check a plug-in", cmd_envs},
     {"presets", "list the presets", cmd_presets},
     {"options", "list the options of training", cmd_options},
+    {"dist", "densities, samples and sample gradients of distributions", cmd_dist},
+    {"bench", "how fast a part of the library is", cmd_bench},
     {"version", "version, commit and instruction set", cmd_version},
 };
 
