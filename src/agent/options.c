@@ -45,5 +45,11 @@ sac_status sac_agent_options_check(const sac_agent_options *options, sac_error *
   if (!(options->alpha_min < options->alpha_max))
     return sac_fail(err, SAC_ERR_ARG, "alpha_min = %g: must be below alpha_max = %g",
                     options->alpha_min, options->alpha_max);
+  if (options->temperature == SAC_TEMPERATURE_LEARNED &&
+      !(options->alpha_min <= options->alpha && options->alpha <= options->alpha_max))
+    return sac_fail(err, SAC_ERR_ARG,
+                    "alpha = %g: a learned temperature must start in [alpha_min, alpha_max] = "
+                    "[%g, %g]",
+                    options->alpha, options->alpha_min, options->alpha_max);
   return SAC_OK;
 }

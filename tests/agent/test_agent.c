@@ -57,6 +57,13 @@ static void combinations_are_checked(void **state) {
   o.alpha_min = o.alpha_max = 1.0;
   check_refused(create(&o, OBS, 2, -1.0, 1.0, 1, &err), SAC_ERR_ARG, &err,
                 "alpha_min = 1|alpha_max = 1");
+  o.alpha_max = 3.0;
+  o.alpha = 4.0;
+  check_refused(create(&o, OBS, 2, -1.0, 1.0, 1, &err), SAC_ERR_ARG, &err, "alpha = 4|[1, 3]");
+  o.alpha = 0.5;
+  check_refused(create(&o, OBS, 2, -1.0, 1.0, 1, &err), SAC_ERR_ARG, &err, "alpha = 0.5|[1, 3]");
+  o.temperature = SAC_TEMPERATURE_FIXED; /* the bounds are those of a learned one */
+  assert_ok(create(&o, OBS, 2, -1.0, 1.0, 1, &err), err);
 }
 
 static void bad_bounds_are_refused_with_advice(void **state) {
