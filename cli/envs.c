@@ -29,8 +29,7 @@ static const char *default_settings(const char *id) {
   return "";
 }
 
-/* --- the list
- * -------------------------------------------------------------------------------------- */
+/* --- the list ------------------------------------------------------------------------------ */
 
 static json_t *numbers(size_t n, const double x[]) {
   json_t *array = json_array();
@@ -83,8 +82,7 @@ static int list(const sac_registry *registry, int as_json) {
   return as_json ? print_json(array) : EXIT_DONE;
 }
 
-/* --- the check
- * ------------------------------------------------------------------------------------- */
+/* --- the check ----------------------------------------------------------------------------- */
 
 static int is_old(const sac_env_api *task, const sac_env_api *const old[], size_t count) {
   for (size_t i = 0; i < count; i++)

@@ -25,8 +25,7 @@ static int parse_json_flag(int argc, char **argv, const char *help, int *as_json
   return optind < argc ? usage_error("%s: '%s' is too many", argv[0], argv[optind]) : -1;
 }
 
-/* --- options
- * --------------------------------------------------------------------------------------- */
+/* --- options ------------------------------------------------------------------------------- */
 
 static const char *kind_name(sac_option_kind kind) {
   switch (kind) {
@@ -94,8 +93,7 @@ int cmd_options(int argc, char **argv) {
   return as_json ? print_json(array) : EXIT_DONE;
 }
 
-/* --- presets
- * --------------------------------------------------------------------------------------- */
+/* --- presets ------------------------------------------------------------------------------- */
 
 static json_t *presets_json(const sac_preset rows[], size_t count) {
   json_t *array = json_array();
@@ -125,8 +123,7 @@ int cmd_presets(int argc, char **argv) {
   return EXIT_DONE;
 }
 
-/* --- version
- * --------------------------------------------------------------------------------------- */
+/* --- version ------------------------------------------------------------------------------- */
 
 int cmd_version(int argc, char **argv) {
   int as_json;

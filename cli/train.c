@@ -79,8 +79,7 @@ struct command {
   int quiet;
 };
 
-/* --- signals
- * --------------------------------------------------------------------------------------- */
+/* --- signals ------------------------------------------------------------------------------- */
 
 static volatile sig_atomic_t signal_seen; /* the number of the signal that asked to stop */
 
@@ -105,8 +104,7 @@ static int on_progress(void *user, const sac_progress *progress) {
   return signal_seen;
 }
 
-/* --- the command line
- * ------------------------------------------------------------------------------ */
+/* --- the command line ---------------------------------------------------------------------- */
 
 /* Note NAME=VALUE, or say why not. */
 static int add_assignment(struct command *c, const char *text) {
@@ -182,8 +180,7 @@ static int parse(struct command *c, int argc, char **argv) {
   return c->env ? -1 : EXIT_USAGE;
 }
 
-/* --- making the run
- * -------------------------------------------------------------------------------- */
+/* --- making the run ------------------------------------------------------------------------ */
 
 static sac_status gather_options(const struct command *c, sac_run_options *options,
                                  sac_error *err) {
@@ -231,8 +228,7 @@ static sac_status old_run(const struct command *c, sac_registry *registry, char 
                         (size_t)c->threads, run, err);
 }
 
-/* --- training
- * -------------------------------------------------------------------------------------- */
+/* --- training ------------------------------------------------------------------------------ */
 
 /* A word for a shell: as it is, or between single quotes. */
 static void print_word(const char *word) {

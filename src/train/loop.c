@@ -59,8 +59,7 @@ static double per_second(double count, double elapsed) {
   return elapsed > 0 ? count / elapsed : 0;
 }
 
-/* --- the ratio of updates to steps
- * ----------------------------------------------------------------- */
+/* --- the ratio of updates to steps --------------------------------------------------------- */
 
 /* Updates that are due after `step` steps. The tolerance is for ratios such as 0.1, whose multiples
  * in binary fall just below the whole number that they stand for. */
@@ -74,8 +73,7 @@ static double utd_realised(const sac_run *run) {
   return learning > 0 ? (double)sac_agent_updates(run->agent) / (double)learning : 0.0;
 }
 
-/* --- telling the caller
- * ---------------------------------------------------------------------------- */
+/* --- telling the caller -------------------------------------------------------------------- */
 
 static void fill_progress(struct loop *l) {
   const sac_run *run = l->run;
@@ -113,8 +111,7 @@ static int report_in_time(void *user) {
   return l->stop;
 }
 
-/* --- one step
- * -------------------------------------------------------------------------------------- */
+/* --- one step ------------------------------------------------------------------------------ */
 
 static sac_status act(sac_run *run, sac_error *err) {
   const sac_train_options *o = options_of(run);
@@ -192,8 +189,7 @@ static sac_status step(struct loop *l, sac_error *err) {
   return update(l, err);
 }
 
-/* --- the tables
- * ------------------------------------------------------------------------------------ */
+/* --- the tables ---------------------------------------------------------------------------- */
 
 static double mean_or_nan(double sum, uint64_t count) {
   return count ? sum / (double)count : (double)NAN;
@@ -298,8 +294,7 @@ sac_status sac_loop_reopen_logs(sac_run *run, sac_error *err) {
   return status;
 }
 
-/* --- the loop
- * -------------------------------------------------------------------------------------- */
+/* --- the loop ------------------------------------------------------------------------------ */
 
 static int due(const sac_run *run, int64_t every) {
   return sac_run_due(sac_run_step(run), (int64_t)run->rollout->E, every);

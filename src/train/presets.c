@@ -32,13 +32,13 @@ static const sac_preset presets[] = {
 
 static const sac_preset tasks[] = {
     {"Pendulum-v1",
-     "steps=10000 warmup=500 lr=1e-3 hidden=64,64 batch=100 eval_every=2000 checkpoint_every=5000 "
+     "steps=10000 warmup=500 lr=1e-3 hidden=64,64 batch=100 init=torch eval_every=2000 "
      "replay_capacity=100000",
-     "RLtools' settings for this task, tuned here"},
+     "network and batch of RLtools' Pendulum; the rest tried on seeds from 100 up"},
     {"MountainCarContinuous-v0",
-     "steps=50000 warmup=5000 noise=held noise_hold=50 hidden=64,64 lr=1e-3 gamma=0.999 "
-     "eval_every=5000 checkpoint_every=25000 replay_capacity=100000",
-     "tuned here"},
+     "steps=50000 warmup=5000 noise=held noise_hold=30 lr=1e-3 hidden=64,64 "
+     "replay_capacity=100000",
+     "tried on seeds from 100 up; 30 steps are about half a swing of the car"},
     {"HalfCheetah-v5", SAC_FAST, SAC_FAST_SOURCE},
     {"Hopper-v5", SAC_FAST, SAC_FAST_SOURCE},
     {"Walker2d-v5", SAC_FAST, SAC_FAST_SOURCE},

@@ -27,8 +27,7 @@ void sac_run_destroy(sac_run *run) {
   free(run);
 }
 
-/* --- the parts of a run
- * ---------------------------------------------------------------------------- */
+/* --- the parts of a run -------------------------------------------------------------------- */
 
 static sac_run *new_run(void) {
   sac_run *run = calloc(1, sizeof *run);
@@ -89,8 +88,7 @@ static sac_status set_dir(sac_run *run, const char *dir, sac_error *err) {
   return SAC_OK;
 }
 
-/* --- a new run
- * ------------------------------------------------------------------------------------- */
+/* --- a new run ----------------------------------------------------------------------------- */
 
 static sac_status refuse_old_run(const char *dir, sac_error *err) {
   static const char *const names[] = {"config.json", "checkpoint", "metrics.csv", "eval.csv"};
@@ -140,8 +138,7 @@ sac_status sac_run_create(const sac_env_api *task, const sac_run_options *option
   return status;
 }
 
-/* --- an old run
- * ------------------------------------------------------------------------------------ */
+/* --- an old run ---------------------------------------------------------------------------- */
 
 /* The task that config.json names, from the registry only: a path in a file is never loaded. */
 static sac_status find_task(sac_registry *registry, const sac_config *c, const char *dir,
@@ -208,8 +205,7 @@ sac_status sac_run_resume(sac_registry *registry, const char *dir, int64_t steps
   return status;
 }
 
-/* --- evaluation of a folder
- * ------------------------------------------------------------------------ */
+/* --- evaluation of a folder ---------------------------------------------------------------- */
 
 static sac_status policy_act(void *policy, const float obs[], const float noise[], float act[],
                              sac_error *err) {
