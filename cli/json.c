@@ -3,19 +3,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-/* Fifteen digits where they say the same number, which is prettier; all seventeen elsewhere. */
-static char *dump(const json_t *document) {
-  char *text = json_dumps(document, JSON_INDENT(2) | JSON_REAL_PRECISION(15));
-  json_t *back = text ? json_loads(text, 0, NULL) : NULL;
-  const int exact = back && json_equal(document, back);
-  json_decref(back);
-  if (exact) return text;
-  free(text);
-  return json_dumps(document, JSON_INDENT(2) | JSON_REAL_PRECISION(17));
-}
-
 int print_json(json_t *document) {
-  char *text = document ? dump(document) : NULL;
+  const size_t flags = JSON_INDENT(2) | JSON_REAL_PRECISION(15); /* 0.99, not 0.98999999999999999 */
+  char *text = document ? json_dumps(document, flags) : NULL;
   json_decref(document);
   if (!text) {
     fputs("sac: no memory for the JSON text\n", stderr);
