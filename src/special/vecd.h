@@ -60,12 +60,12 @@ static inline int vm_any(vm a) {
   return a != 0;
 }
 /* at -O0 gcc's intrinsic is a macro that converts a mask's sign */
-#pragma GCC diagnostic push
-#pragma GCC diagnostic ignored "-Wsign-conversion"
+#  pragma GCC diagnostic push
+#  pragma GCC diagnostic ignored "-Wsign-conversion"
 static inline vd vd_round(vd a) {
   return _mm512_roundscale_pd(a, 0);
 }
-#pragma GCC diagnostic pop
+#  pragma GCC diagnostic pop
 static inline vd vd_scale(vd a, vd n) {
   return _mm512_scalef_pd(a, n);
 }

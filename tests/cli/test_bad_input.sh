@@ -65,6 +65,7 @@ diff -r run kept || fail "a refused resume changed the run"
 damaged() { # damaged FILE WORDS COMMAND: copy the run, apply COMMAND (sees $f), resume
   rm -rf hurt before
   cp -r kept hurt
+  # shellcheck disable=SC2034 # the command uses it
   f=hurt/$1
   eval "$3"
   cp -r hurt before

@@ -3,6 +3,7 @@
 # happened. A second one stops at once. A signal that the caller ignores stays ignored.
 source "$SAC_SOURCE_DIR/tests/cli/lib.sh"
 
+# shellcheck disable=SC2054 # a width list
 flags=(--quiet --eval-episodes 2 --eval-every 2000 --checkpoint-every 0 --set warmup=100
   --set hidden=16,16 --set batch=16)
 "$sac" train Pendulum-v1 --out whole --steps 20000 "${flags[@]}" >/dev/null

@@ -40,6 +40,7 @@ echo "program with libsac.so: $said"
 [ "$said" = "Sledge-v0 ok" ]
 
 # linked with libsac.a and exporting nothing: then the plug-in brings its own copy
+# shellcheck disable=SC2046 # the flags are words
 "$CC" -std=c17 $strict -I "$include" "$work/host.c" -o "$work/closed" "$SAC_BINARY_DIR/libsac.a" \
   $(pkg-config --libs jansson libxxhash) -lpthread -ldl -lm
 if "$work/closed" "$plugin"; then
