@@ -15,11 +15,22 @@ static void real_text_is_what_one_would_write(void **state) {
   const struct {
     double value;
     const char *text;
-  } cases[] = {
-      {0.99, "0.99"},   {3e-4, "0.0003"},  {1e-8, "1e-8"},     {256, "256"},
-      {1e6, "1000000"}, {1e22, "1e22"},    {-20, "-20"},       {0.1 + 0.2, "0.30000000000000004"},
-      {0, "0"},         {-0.0, "-0"},      {5e-324, "5e-324"}, {1.5, "1.5"},
-      {nan(""), "nan"}, {HUGE_VAL, "inf"}, {-HUGE_VAL, "-inf"}};
+  } cases[] = {{0.99, "0.99"},
+               {3e-4, "0.0003"},
+               {1e-8, "1e-8"},
+               {256, "256"},
+               {1e6, "1000000"},
+               {1e22, "1e22"},
+               {-20, "-20"},
+               {0.1 + 0.2, "0.30000000000000004"},
+               {0.1 + 0.7, "0.7999999999999999"},
+               {0, "0"},
+               {-0.0, "-0"},
+               {5e-324, "5e-324"},
+               {1.5, "1.5"},
+               {nan(""), "nan"},
+               {HUGE_VAL, "inf"},
+               {-HUGE_VAL, "-inf"}};
   for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
     char text[SAC_NUMBER_TEXT];
     sac_real_text(cases[i].value, text, sizeof text);

@@ -90,6 +90,7 @@ static void bad_text_is_refused_with_the_reason(void **state) {
        "option seed = 9007199254740992: must be an integer in [0, 9007199254740991]"},
       {"init", "foo", "option init = foo: must be one of lecun, torch, glorot"},
       {"init", "lec", "option init = lec: must be one of lecun, torch, glorot"},
+      {"init", "lecunx", "option init = lecunx: must be one of lecun, torch, glorot"},
       {"init", "0", "option init = 0: must be one of lecun, torch, glorot"},
       {"hidden", "256,",
        "option hidden = 256,: must be 1 to 8 widths in [1, 16384], such as 256,256"},
@@ -98,6 +99,8 @@ static void bad_text_is_refused_with_the_reason(void **state) {
        "option hidden = 16385: must be 1 to 8 widths in [1, 16384], such as 256,256"},
       {"hidden", "1,1,1,1,1,1,1,1,1",
        "option hidden = 1,1,1,1,1,1,1,1,1: must be 1 to 8 widths in [1, 16384], such as 256,256"},
+      {"hidden", "00000000000000256",
+       "option hidden = 00000000000000256: must be 1 to 8 widths in [1, 16384], such as 256,256"},
       {"gama", "0.5", "option gama: there is none of this name; nearest: gamma"},
       {"zzzzzzzzzz", "1", "option zzzzzzzzzz: there is none of this name"},
   };
