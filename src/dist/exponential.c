@@ -96,7 +96,7 @@ static SAC_ROW(wb_dlog_density) {
 static SAC_ROW(wb_score) {
   const double l = log_e(theta, latent), e = exp(l);
   out[0] = (1.0 + l * (1.0 - e)) / theta[0]; /* -inf at both ends */
-  out[1] = theta[0] / theta[1] * (e - 1.0);
+  out[1] = theta[0] * (e - 1.0) / theta[1];
 }
 static SAC_ROW(wb_velocity) {
   const double ratio = latent[0] - log(theta[1]); /* log E = shape ratio stays fixed */

@@ -9,7 +9,7 @@ typedef struct point {
 } point;
 
 static point point_of(const double theta[], double z) {
-  const double r = sqrt(theta[1] / z), m = theta[0];
+  const double r = sqrt(theta[1]) / sqrt(z), m = theta[0];
   return (point){r, r * ((z - m) / m), r * (z / m + 1.0)};
 }
 
@@ -24,12 +24,16 @@ static SAC_ROW(log_density) {
 
 static SAC_ROW(dlog_density) { /* -3/(2z) - c/(2m^2) + c/(2z^2) */
   const double m = theta[0], c = theta[1], x = z[0];
-  out[0] = x == 0.0 ? HUGE_VAL : (0.5 * c * ((m - x) / x) * ((m + x) / x) / m / m) - 1.5 / x;
+  if (isinf(x)) {
+    out[0] = -0.5 * c / m / m;
+    return;
+  }
+  out[0] = x == 0.0 ? HUGE_VAL : (0.5 * c * ((m - x) / m) * ((m + x) / m) / x - 1.5) / x;
 }
 
 static SAC_ROW(score) {
   const double m = theta[0], c = theta[1], gap = (z[0] - m) / m;
-  out[0] = c * gap / (m * m);
+  out[0] = c * gap / m / m;
   out[1] = z[0] == 0.0 ? -HUGE_VAL : 0.5 / c - 0.5 * gap * gap / z[0];
   if (isinf(z[0])) out[1] = -HUGE_VAL;
 }
@@ -48,9 +52,9 @@ static double mills_gap(double s) {
  * 1 - 2q M = ((s2 - 2q) + 2q (1 - s2 M))/s2 and s2 - 2q = -s1 */
 static SAC_ROW(velocity) {
   const double m = theta[0], c = theta[1], x = z[0];
-  if (x == 0.0 || isinf(x)) {
-    out[0] = x == 0.0 ? 0.0 : HUGE_VAL;
-    out[1] = x == 0.0 ? 0.0 : -HUGE_VAL;
+  if (x < 1e-290 || x / m > 1e290) { /* the limits: 0 and z/c, 2 z/m and -z/c */
+    out[0] = x < 1e-290 ? 0.0 : 2.0 * x / m;
+    out[1] = x < 1e-290 ? x / c : -x / c;
     return;
   }
   const point p = point_of(theta, x);

@@ -30,7 +30,7 @@ static SAC_ROW(dlog_density) {
   const double odds = exp(a * l - m); /* z^a/(1 - z^a) */
   const double slope = a - 1.0 - (b == 1.0 || odds == 0.0 ? 0.0 : (b - 1.0) * a * odds);
   const double at_zero = a > 1.0 ? HUGE_VAL : a < 1.0 ? -HUGE_VAL : -(b - 1.0);
-  out[0] = isinf(l) ? at_zero : slope * exp(-l); /* d/dz = d/dlog z / z */
+  out[0] = isinf(l) ? at_zero : slope == 0.0 ? 0.0 : slope * exp(-l); /* d/dz = d/dlog z / z */
   out[1] = slope;
   const double ratio = exp(latent[1] - l); /* dlog z/dlog(1-z) = -(1-z)/z */
   out[2] = isinf(latent[1]) ? b - 1.0 : slope == 0.0 ? 0.0 : -slope * ratio;
@@ -41,7 +41,7 @@ static SAC_ROW(score) {
   const double a = theta[0], b = theta[1], l = latent[0], m = log_rest(a, latent);
   const double odds = exp(a * l - m);
   const double pull = latent[1] < -30.0 ? -1.0 / a : l * odds; /* log z z^a/(1-z^a) */
-  out[0] = 1.0 / a + (isinf(l) ? l : l - (b - 1.0) * pull);
+  out[0] = 1.0 / a + (isinf(l) || b == 1.0 ? l : l - (b - 1.0) * pull);
   out[1] = 1.0 / b + m;
 }
 
@@ -50,7 +50,7 @@ static SAC_ROW(velocity) {
   const double a = theta[0], b = theta[1], l = latent[0], t = log_rest(a, latent);
   const double x = exp(l), near_one = latent[1] < -30.0;
   /* t e^t/(1 - e^t) -> -1 as z -> 0 */
-  const double pull = t == 0.0 ? -1.0 : t * exp(t) / -expm1(t);
+  const double pull = t == 0.0 ? -1.0 : t < -745.0 ? 0.0 : t * exp(t) / -expm1(t);
   const double da = -l / a, db = pull / (a * b);
   out[0] = x == 0.0 ? 0.0 : x * da;
   out[1] = x * db;
