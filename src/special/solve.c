@@ -2,13 +2,15 @@
 
 #include <math.h>
 
-/* Newton's point unless it is outside the bracket, not a number, or Newton has stopped to converge
- * (far out a slope may be nothing but rounding): then the middle, or a step outwards. */
+/* Newton's point, kept in the bracket; the middle if it is not a number or Newton has stopped to
+ * converge (far out a slope may be nothing but rounding). While an end is not known no step is
+ * longer than y itself, so that an overshoot is cheap to come back from. */
 static double next_point(double y, double gap, double slope, double low, double high, int slow) {
   const double newton = y - gap / slope;
-  if (newton > low && newton < high && !slow) return newton;
-  if (!isinf(low) && !isinf(high)) return 0.5 * (low + high);
+  if (!isinf(low) && !isinf(high))
+    return newton > low && newton < high && !slow ? newton : 0.5 * (low + high);
   const double reach = fmax(1.0, fabs(y));
+  if (newton > low && newton < high) return fmin(fmax(newton, y - reach), y + reach);
   return isinf(high) ? y + reach : y - reach;
 }
 
