@@ -135,7 +135,7 @@ static void int_parse_refuses_the_rest(void **state) {
  * made here, since a minimal system has none but C. */
 static void the_programs_locale_does_not_matter(void **state) {
   (void)state;
-  char dir[SCRATCH_PATH], command[2 * SCRATCH_PATH], text[SAC_NUMBER_TEXT], plain[SAC_NUMBER_TEXT];
+  char dir[SCRATCH_PATH], command[3 * SCRATCH_PATH], text[SAC_NUMBER_TEXT], plain[SAC_NUMBER_TEXT];
   double value = 0;
   scratch_make(dir);
   snprintf(command, sizeof command, "localedef -f UTF-8 -i de_DE %s/de_DE.UTF-8 >%s/log 2>&1", dir,
