@@ -1,6 +1,7 @@
 /* sac: train, evaluate and look around. Each subcommand is a file. */
 #include "cli.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -54,7 +55,7 @@ static int help(int argc, char **argv) {
   return s ? s->run(2, args) : unknown(argv[1]);
 }
 
-int main(int argc, char **argv) {
+static int run(int argc, char **argv) {
   if (argc < 2) {
     print_usage(stderr);
     return EXIT_USAGE;
@@ -64,4 +65,12 @@ int main(int argc, char **argv) {
   if (!strcmp(argv[1], "--version")) argv[1] += 2;
   const struct subcommand *s = find(argv[1]);
   return s ? s->run(argc - 1, argv + 1) : unknown(argv[1]);
+}
+
+int main(int argc, char **argv) {
+  const int code = run(argc, argv);
+  const int failed = ferror(stdout);
+  if (!fclose(stdout) && !failed) return code;
+  fprintf(stderr, "sac: cannot write to stdout: %s\n", strerror(errno)); /* a full disk */
+  return code ? code : EXIT_FAILED;
 }

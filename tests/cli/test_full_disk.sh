@@ -41,4 +41,13 @@ grep -q "table/metrics.csv: cannot write" err || fail "another file failed first
 [ "$(tail -c 1 table/metrics.csv | od -An -c | tr -d ' ')" = '\n' ] || fail "half a row was left"
 "$sac" train --resume table --quiet >/dev/null || fail "the run cannot go on"
 [ "$(tail -n 1 table/metrics.csv | cut -d, -f1)" = 3000 ] || fail "the run did not go on to its end"
+# data that cannot be written
+if [ -e /dev/full ]; then
+  for words in "options" "eval whole --json"; do
+    status=0
+    # shellcheck disable=SC2086
+    "$sac" $words >/dev/full 2>err || status=$?
+    [ $status -eq 1 ] && grep -q "cannot write to stdout" err || fail "$words: exit $status: $(cat err)"
+  done
+fi
 echo ok

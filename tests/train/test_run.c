@@ -81,7 +81,8 @@ static int files_differ(const char *a, const char *b) {
 /* --- updates ------------------------------------------------------------------------------- */
 
 /* The total is floor(utd * (steps - the first update's)), also below one, in blocks, with several
- * environments, and where the ratio's multiples are not exact in binary (0.1 * 80 = 8). */
+ * environments, and where the ratio's multiples are not exact in binary (0.29 * 100 is below 29).
+ */
 static void updates_follow_the_ratio(void **state) {
   (void)state;
   static const struct {
@@ -92,7 +93,8 @@ static void updates_follow_the_ratio(void **state) {
       {"0.25", "1", "-1", "1", "20", 20}, {"2.5", "1", "-1", "1", "20", 200},
       {"1", "50", "-1", "1", "20", 80},   {"1", "50", "10", "1", "20", 90},
       {"1", "1", "-1", "4", "20", 80},    {"0.5", "8", "-1", "4", "20", 38},
-      {"1", "1", "-1", "1", "0", 100},    {"0", "1", "-1", "1", "20", 0},
+      {"1", "1", "-1", "1", "0", 100},    {"0.29", "1", "-1", "1", "0", 29},
+      {"0", "1", "-1", "1", "20", 0},
   };
   plan(7, 0);
   for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
@@ -200,6 +202,77 @@ static void every_episode_has_its_own_seed(void **state) {
   }
   assert_int_equal(different, 60);
   sac_run_destroy(run);
+  scratch_remove(dir);
+}
+
+/* Held warm-up actions stay for noise_hold steps of their own environment: 10 steps each of 4
+ * environments in blocks of 5 are 8 different actions. */
+static void held_actions_stay_in_their_environment(void **state) {
+  (void)state;
+  char dir[SCRATCH_PATH];
+  plan(7, 0);
+  scratch_make(dir);
+  sac_run_options o = small();
+  set(&o, "envs", "4");
+  set(&o, "noise", "held");
+  set(&o, "noise_hold", "5");
+  set(&o, "warmup", "100");
+  set(&o, "steps", "40");
+  sac_run *run = create(&o, dir);
+  train(run);
+  sac_stream stream = sac_stream_make(1, SAC_STREAM_USER, 0);
+  float seen[40];
+  size_t different = 0;
+  for (int n = 0; n < 2000; n++) {
+    const float a = sac_replay_get(run->replay, sac_replay_draw(run->replay, &stream)).act[0];
+    size_t i = 0;
+    while (i < different && seen[i] != a) i++;
+    if (i == different) seen[different++] = a;
+  }
+  assert_int_equal(different, 8);
+  sac_run_destroy(run);
+  scratch_remove(dir);
+}
+
+/* --- the tables --------------------------------------------------------------------------------
+ */
+
+/* Column `column` of the table's line, counted from 0; -1 if the cell is empty. */
+static double cell(const char *table, int line, int column) {
+  const char *at = table;
+  for (int i = 0; i < line; i++) at = strchr(at, '\n') + 1;
+  for (int i = 0; i < column; i++) at = strchr(at, ',') + 1;
+  return *at == ',' || *at == '\n' ? -1.0 : strtod(at, NULL);
+}
+
+/* Each line of metrics.csv has the means since the line before. With a reward of 2 a step, episodes
+ * of 5 steps and a line every 10, each line has 2 episodes of return 10 and length 5; a fixed
+ * temperature of .25 is .25 in each line that had updates, and updates begin after 20 steps. */
+static void lines_are_means_since_the_line_before(void **state) {
+  (void)state;
+  enum { EPISODES = 2, RETURN = 3, LENGTH = 4, ALPHA = 8, UPDATES = 14, UTD = 17 };
+  char dir[SCRATCH_PATH], *text;
+  size_t size;
+  sac_error err;
+  plan(5, 0);
+  toy.reward = 2.0;
+  scratch_make(dir);
+  sac_run_options o = small();
+  set(&o, "temperature", "fixed");
+  set(&o, "alpha", "0.25");
+  set(&o, "utd", "0.5");
+  train_new(&o, dir);
+  assert_ok(sac_file_read(scratch_path(dir, "metrics.csv"), &text, &size, &err), err);
+  for (int line = 1; line <= 10; line++) {
+    assert_close(cell(text, line, 0), 10 * line, 0, 0);
+    assert_close(cell(text, line, EPISODES), 2, 0, 0);
+    assert_close(cell(text, line, RETURN), 10, 0, 0);
+    assert_close(cell(text, line, LENGTH), 5, 0, 0);
+    assert_close(cell(text, line, ALPHA), line > 2 ? 0.25 : -1, 1e-6, 0);
+    assert_close(cell(text, line, UPDATES), line > 2 ? 5 * (line - 2) : 0, 0, 0);
+    assert_close(cell(text, line, UTD), line > 2 ? 0.5 : 0, 0, 0);
+  }
+  free(text);
   scratch_remove(dir);
 }
 
@@ -448,6 +521,8 @@ int main(void) {
       cmocka_unit_test(a_terminated_episode_marks_its_end),
       cmocka_unit_test(both_at_once_is_terminated),
       cmocka_unit_test(every_episode_has_its_own_seed),
+      cmocka_unit_test(held_actions_stay_in_their_environment),
+      cmocka_unit_test(lines_are_means_since_the_line_before),
       cmocka_unit_test(evaluation_does_not_move_training),
       cmocka_unit_test(a_resume_is_exact),
       cmocka_unit_test(a_resume_without_snapshots_begins_an_episode),

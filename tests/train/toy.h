@@ -20,6 +20,7 @@ struct toy_plan {
   uint64_t nan_reward_at; /* step of an instance; 0: never */
   uint64_t nan_obs_at;
   uint64_t fail_at;
+  double reward; /* of every step, instead of -x0^2; 0: not */
 };
 static struct toy_plan toy;
 
@@ -66,7 +67,8 @@ static inline sac_status toy_step(sac_env *env, const float act[], double obs[],
   if (env->age == toy.fail_at) return sac_fail(err, SAC_ERR_ENV, "the spring broke");
   for (int i = 0; i < TOY_OBS; i++) obs[i] = env->x[i] = 0.9 * env->x[i] + 0.1 * (double)act[i];
   if (env->age == toy.nan_obs_at) obs[1] = (double)NAN;
-  *reward = env->age == toy.nan_reward_at ? (double)NAN : -env->x[0] * env->x[0];
+  *reward = toy.reward != 0.0 ? toy.reward : -env->x[0] * env->x[0];
+  if (env->age == toy.nan_reward_at) *reward = (double)NAN;
   *terminated = env->steps == toy.terminate_at;
   *truncated = env->steps == toy.limit;
   return SAC_OK;
