@@ -24,9 +24,10 @@ typedef struct sac_piece {
 } sac_piece;
 
 /* Write the pieces, in order, to the temporary file `path`.tmp; fsync; rename; fsync the folder.
- * After an error the old file is as it was and the temporary is gone; after a crash the temporary
- * may be left, and the next call overwrites it. Two callers must not write one path at the same
- * time. */
+ * After an error of any of these but the last the old file is as it was and the temporary is gone;
+ * after an error of the last the new file is in place, but might not outlast a loss of power. After
+ * a crash the temporary may be left, and the next call overwrites it. Two callers must not write
+ * one path at the same time. */
 sac_status sac_file_replace(const char *path, const sac_piece pieces[], size_t count,
                             sac_error *err);
 

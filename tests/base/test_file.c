@@ -209,11 +209,36 @@ static void a_full_device_is_named(void **state) {
 
 enum { DISK_FULL_SEEN = 0, DISK_WRONG = 1, DISK_NONE = 77 };
 
+/* Write `id` as the one user (or group) of this process's own name space. */
+static int map_id(const char *map, unsigned id) {
+  char line[32];
+  const int length = snprintf(line, sizeof line, "0 %u 1", id);
+  const int fd = open(map, O_WRONLY);
+  const int done = fd >= 0 && write(fd, line, (size_t)length) == length;
+  if (fd >= 0) close(fd);
+  return done;
+}
+
+/* A name space of our own for mounts; for users too if we are not root, where we become root. */
+static int enter_own_name_space(void) {
+  const uid_t user = geteuid();
+  const gid_t group = getegid();
+  if (user == 0) return unshare(CLONE_NEWNS) == 0;
+  if (unshare(CLONE_NEWUSER | CLONE_NEWNS) != 0) return 0;
+  const int fd = open("/proc/self/setgroups", O_WRONLY); // before a group may be mapped
+  if (fd >= 0) {
+    const int denied = write(fd, "deny", 4) == 4;
+    close(fd);
+    if (!denied) return 0;
+  }
+  return map_id("/proc/self/uid_map", user) && map_id("/proc/self/gid_map", group);
+}
+
 /* In a process of its own: a file system of 64 KiB, full after the first file. */
 static int on_a_tiny_disk(void) {
   enum { SIZE = 200 * 1024 };
-  const int alone = geteuid() == 0 ? unshare(CLONE_NEWNS) : unshare(CLONE_NEWUSER | CLONE_NEWNS);
-  if (alone != 0 || mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL) != 0) return DISK_NONE;
+  if (!enter_own_name_space()) return DISK_NONE;
+  if (mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL) != 0) return DISK_NONE;
   if (mount("tmpfs", dir, "tmpfs", 0, "size=64k") != 0) return DISK_NONE;
   const char *path = scratch_path(dir, "file");
   char *bytes = calloc(1, SIZE), *data = NULL;
