@@ -41,7 +41,9 @@ typedef struct known {
 /* What is on the disk of one ring. */
 typedef struct stored {
   uint64_t frames;       // final frames of the last save or load: [0, frames)
-  uint64_t first, after; // the segments [first, after) that it needs
+  uint64_t live;         // of them, those in the ring: [live, frames)
+  uint64_t first, after; // the segments [first, after) that hold these
+  uint64_t blank;        // frames that need no blanking any more: [0, blank)
 } stored;
 
 /* What the replay keeps from save to save, in one block. */
@@ -305,6 +307,7 @@ static sac_status aim(store *s, size_t envs, const char *dir, sac_error *err) {
 static void remember(const sac_replay *r, store *s) {
   for (size_t e = 0; e < r->envs; e++) {
     s->rings[e].frames = final_frames(r, e);
+    s->rings[e].live = sac_replay_first(r, e);
     segments_of(r, e, s->length, &s->rings[e].first, &s->rings[e].after);
   }
 }
@@ -362,9 +365,8 @@ static int needed(const sac_replay *r, const store *s, size_t env, uint64_t segm
   return env < r->envs && segment >= s->rings[env].first && segment < s->rings[env].after;
 }
 
-sac_status sac_replay_prune(const sac_replay *r, const char *dir, sac_error *err) {
-  const store *const s = r->store;
-  if (!s || strcmp(s->dir, dir) != 0) return SAC_OK; // nothing of ours is there
+static sac_status prune_files(const sac_replay *r, const store *s, const char *dir,
+                              sac_error *err) {
   DIR *const list = opendir(dir);
   if (!list) return sac_fail_io(err, dir, "list", errno);
   sac_status status = SAC_OK;
@@ -379,6 +381,41 @@ sac_status sac_replay_prune(const sac_replay *r, const char *dir, sac_error *err
   }
   closedir(list);
   return status;
+}
+
+static sac_status write_zeros(int fd, const char *path, uint64_t from, uint64_t to,
+                              sac_error *err) {
+  static const char zeros[4096];
+  while (from < to) {
+    const uint64_t size = least(to - from, sizeof zeros);
+    SAC_TRY(sac_write_at(fd, path, zeros, (size_t)size, from, err));
+    from += size;
+  }
+  return SAC_OK;
+}
+
+/* Zeros over the frames of a ring's first segment that have left the ring: whether an earlier save
+ * wrote them or not, the file is the same. */
+static sac_status blank_ring(const sac_replay *r, store *s, size_t env, sac_error *err) {
+  stored *const d = &s->rings[env];
+  const uint64_t from = greatest(d->blank, d->first * s->length);
+  char path[SAC_PATH_MAX];
+  if (from >= d->live) return SAC_OK;
+  SAC_TRY(segment_path(path, s->dir, env, d->first, err));
+  const int fd = open(path, O_WRONLY | O_CLOEXEC);
+  if (fd < 0) return sac_fail_io(err, path, "write", errno);
+  sac_status status = write_zeros(fd, path, offset_of(r, s, from), end_offset(r, s, d->live), err);
+  if (close(fd) != 0 && status == SAC_OK) status = sac_fail_io(err, path, "write", errno);
+  if (status == SAC_OK) d->blank = d->live;
+  return status;
+}
+
+sac_status sac_replay_prune(const sac_replay *r, const char *dir, sac_error *err) {
+  store *const s = r->store;
+  if (!s || strcmp(s->dir, dir) != 0) return SAC_OK; // nothing of ours is there
+  SAC_TRY(prune_files(r, s, dir, err));
+  for (size_t e = 0; e < r->envs; e++) SAC_TRY(blank_ring(r, s, e, err));
+  return SAC_OK;
 }
 
 /* --- loading

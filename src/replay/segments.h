@@ -10,7 +10,7 @@
 /* How a checkpoint is made, so that a crash at any moment leaves one that loads:
  *   1 sac_replay_save   appends to the segments; what the last checkpoint needs stays as it was
  *   2 the caller        writes *state into its checkpoint, and renames that into place
- *   3 sac_replay_prune  deletes the segments that the new checkpoint no longer needs
+ *   3 sac_replay_prune  deletes and blanks what the new checkpoint no longer needs
  * A crash after 1 leaves bytes that nothing refers to: load passes over them, and the next save
  * overwrites and cuts them. `dir` exists and belongs to this buffer alone. */
 
