@@ -32,7 +32,8 @@ static const double *latents_of(const sac_dist *d, size_t rows, const double the
 
 /* how many rows fit when a row needs `width` numbers */
 static size_t rows_of(size_t width, size_t left) {
-  const size_t fit = width ? SCRATCH / width : SCRATCH;
+  const size_t room = width ? SCRATCH / width : SCRATCH,
+               fit = room < 256 ? room : 256; /* stays in L1 */
   return left < fit ? left : fit ? fit : 1;
 }
 
@@ -75,8 +76,16 @@ sac_status sac_dist_score(const sac_dist *d, size_t n, const double theta[], siz
 /* rows of (first, rest) -> two dense arrays, either of which may be NULL */
 static void split(size_t rows, size_t first, size_t rest, const double in[], double a[],
                   double b[]) {
+  const size_t width = first + rest;
+  if (a && first == 2) { /* most families have two parameters */
+    for (size_t i = 0; i < rows; i++) {
+      a[2 * i] = in[i * width];
+      a[2 * i + 1] = in[i * width + 1];
+    }
+    a = NULL;
+  }
   for (size_t i = 0; i < rows; i++) {
-    const double *row = in + i * (first + rest);
+    const double *row = in + i * width;
     for (size_t j = 0; a && j < first; j++) a[i * first + j] = row[j];
     for (size_t j = 0; b && j < rest; j++) b[i * rest + j] = row[first + j];
   }
@@ -326,8 +335,12 @@ static void load_rows(const sac_dist *d, size_t at, size_t n, const float theta[
   const size_t P = d->params, L = d->latents;
   b->rows = rows_of(P * (1 + L) + d->dim, n - at);
   b->step = step ? P : 0;
-  for (size_t i = 0; i < (step ? b->rows : 1); i++)
-    widen(P, theta + (at + i) * step, b->theta + i * P);
+  if (step == P) {
+    widen(b->rows * P, theta + at * P, b->theta);
+  } else {
+    for (size_t i = 0; i < (step ? b->rows : 1); i++)
+      widen(P, theta + (at + i) * step, b->theta + i * P);
+  }
   if (z) widen(b->rows * d->dim, z + at * d->dim, b->z);
   if (latent) widen(b->rows * L, latent + at * L, b->l);
   b->latent = latent ? b->l : NULL;
@@ -366,7 +379,8 @@ static sac_status run_f32(const sac_dist *d, sac_dist_row *f, sac_dist_batch *f_
   double one[SCRATCH], two[SCRATCH];
   for (size_t at = 0; at < n; at += b.rows) {
     load_rows(d, at, n, theta, step, z, latent, &b);
-    run_split(d, f, f_n, b.rows, b.theta, b.step, b.z, b.latent, first, rest, one, two);
+    run_split(d, f, f_n, b.rows, b.theta, b.step, b.z, b.latent, first, rest, a ? one : NULL,
+              c ? two : NULL);
     if (a) narrow(b.rows * first, one, a + at * first);
     if (c) narrow(b.rows * rest, two, c + at * rest);
   }

@@ -15,8 +15,25 @@ static int legal(const sac_dist_param *p, double x) {
          (x < p->high || (x == p->high && !p->high_open));
 }
 
+/* Whether column j of all rows is legal: the ends of the range as closed ones, in one pass. */
+static int column_is_legal(const sac_dist_param *p, size_t n, const double column[], size_t step) {
+  const double low = p->low_open ? nextafter(p->low, HUGE_VAL) : p->low;
+  const double high = p->high_open ? nextafter(p->high, -HUGE_VAL) : p->high;
+  int good = 1;
+  for (size_t i = 0; i < n; i++) good &= (column[i * step] >= low) & (column[i * step] <= high);
+  return good;
+}
+
+static int all_legal(const sac_dist *d, size_t n, const double theta[], size_t step) {
+  if (d->check) return 0;
+  for (size_t j = 0; j < d->params; j++)
+    if (!column_is_legal(sac_dist_parameter(d, j), n, theta + j, step)) return 0;
+  return 1;
+}
+
 sac_status sac_dist_check_theta(const sac_dist *d, size_t first, size_t n, const double theta[],
                                 size_t step, sac_error *err) {
+  if (n > 8 && step && all_legal(d, n, theta, step)) return SAC_OK;
   for (size_t i = 0; i < (step ? n : n != 0); i++) {
     const double *row = theta + i * step;
     for (size_t j = 0; j < d->params; j++) {
@@ -45,6 +62,12 @@ sac_status sac_dist_check_z(const sac_dist *d, size_t first, size_t n, const dou
                             size_t step, const double z[], const double latent[], sac_error *err) {
   const size_t D = d->dim, L = d->latents;
   double ends[2] = {d->low, d->high};
+  if (D == 1 && !d->support && !d->discrete && !d->check_z) { /* the usual case in two passes */
+    int good = 1;
+    for (size_t i = 0; i < n; i++) good &= (z[i] >= ends[0]) & (z[i] <= ends[1]);
+    for (size_t i = 0; latent && i < n * L; i++) good &= latent[i] == latent[i];
+    if (good) return SAC_OK;
+  }
   for (size_t i = 0; i < n; i++) {
     if (d->support && (i == 0 || step)) d->support(d, theta + i * step, NULL, NULL, ends);
     for (size_t j = 0; j < D; j++) {

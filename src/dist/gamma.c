@@ -97,20 +97,33 @@ static SAC_ROW(score) {
   if (d->params == 2) out[1] = (a - G) / theta[1];
 }
 
+static size_t padded_to(size_t n) {
+  return (n + SAC_VECTOR_PAD - 1) / SAC_VECTOR_PAD * SAC_VECTOR_PAD;
+}
+
+/* offset_of n <= BLOCK rows, and of the padding behind them */
+static void offsets(const sac_dist *d, size_t n, const double theta[], size_t step,
+                    double offset[]) {
+  const size_t padded = padded_to(n);
+  if (d->params == 1 || step == 0) {
+    const double shared = offset_of(d, theta);
+    for (size_t i = 0; i < padded; i++) offset[i] = shared;
+    return;
+  }
+  double rate[BLOCK];
+  for (size_t i = 0; i < padded; i++) rate[i] = theta[(i < n ? i : 0) * step + 1];
+  sac_transport_get()->log(padded, rate, offset);
+  for (size_t i = 0; i < padded; i++)
+    offset[i] = -map_of(d)->sign * (rate[i] < 1e-300 ? log(rate[i]) : offset[i]);
+}
+
 /* rows of (a, G, log G) for the kernels; what they cannot take is patched by the caller */
 static void gather(const sac_dist *d, size_t n, const double theta[], size_t step, const double z[],
                    const double latent[], double a[], double G[], double y[]) {
   const gamma_map *m = map_of(d);
   double offset[BLOCK];
-  const size_t padded = (n + SAC_VECTOR_PAD - 1) / SAC_VECTOR_PAD * SAC_VECTOR_PAD;
-  if (d->params == 1 || step == 0) {
-    const double shared = offset_of(d, theta);
-    for (size_t i = 0; i < padded; i++) offset[i] = shared;
-  } else {
-    for (size_t i = 0; i < padded; i++) y[i] = theta[(i < n ? i : 0) * step + 1];
-    sac_transport_get()->log(padded, y, offset);
-    for (size_t i = 0; i < padded; i++) offset[i] *= -m->sign;
-  }
+  const size_t padded = padded_to(n);
+  offsets(d, n, theta, step, offset);
   for (size_t i = 0; i < padded; i++) {
     const size_t row = i < n ? i : 0;
     a[i] = m->shape_per_theta * theta[row * step];
@@ -247,15 +260,15 @@ static void draw_block(size_t n, const double a[], double G[], double log_G[], s
 static void sample_n(const sac_dist *d, size_t n, const double theta[], size_t step, double z[],
                      double latent[], sac_stream *stream) {
   const gamma_map *m = map_of(d);
-  double a[BLOCK], G[BLOCK], y[BLOCK], offset = 0.0;
+  double a[BLOCK], G[BLOCK], y[BLOCK], offset[BLOCK];
   for (size_t at = 0; at < n; at += BLOCK) {
     const size_t rows = n - at < BLOCK ? n - at : BLOCK;
     for (size_t i = 0; i < rows; i++) a[i] = m->shape_per_theta * theta[(at + i) * step];
     draw_block(rows, a, G, y, stream);
+    offsets(d, rows, theta + at * step, step, offset);
     for (size_t i = 0; i < rows; i++) {
       const double *t = theta + (at + i) * step;
-      if (step || at + i == 0) offset = offset_of(d, t);
-      latent[at + i] = offset + m->sign * y[i];
+      latent[at + i] = offset[i] + m->sign * y[i];
       const double p = d->params == 1 ? 2.0 : t[1];
       z[at + i] = m->sign < 0.0 ? p / G[i] : d->params == 1 ? p * G[i] : G[i] / p;
     }

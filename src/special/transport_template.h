@@ -5,7 +5,8 @@
 enum {
   SERIES_GAMMA = 24, /* terms at z <= 1.5: 1.5^24/24! < 1e-19 */
   SERIES_BETA = 64,  /* terms at x <= 1/2, b x <= 1.5 */
-  SHIFT = 10         /* psi's asymptotic series from here on */
+  SHIFT = 10,        /* psi's asymptotic series from here on */
+  SHIFT_FAST = 5     /* and from here to 1e-10 */
 };
 
 static const double window = 38.0; /* e^-38 < 2^-54 */
@@ -30,15 +31,27 @@ static inline vd psi_tail_drop(vd x, vd b) {
   return vd_fma(vd_set1(0.5) * b, r, far - vd_poly(psi_series, VD_COUNT(psi_series), q) * q);
 }
 
+/* u/v + p/q as one fraction: u and v change */
+static inline void add_fraction(vd *u, vd *v, vd p, vd q) {
+  *u = vd_fma(*u, q, p * *v);
+  *v = *v * q;
+}
+
+/* sum_{k=from}^{to} 1/(a+k) with one division */
+static inline vd reciprocal_sum(vd a, int from, int to) {
+  vd u = vd_set1(1.0), v = a + vd_set1(from);
+  for (int k = from + 1; k <= to; k++) add_fraction(&u, &v, vd_set1(1.0), a + vd_set1(k));
+  return u / v;
+}
+
 /* X >= SHIFT and sum, so that psi(a) = log X - psi_tail(X) - sum - 1/a: for small a the term 1/a
  * stands apart, because the formulas near z = 0 cancel it by hand. */
 static inline vd psi_shift(vd a, vd *sum) {
   const vm small = vd_lt(a, vd_set1(SHIFT));
-  const vd one = vd_set1(1.0), zero = vd_set1(0.0);
-  *sum = zero - one / a;
+  *sum = vd_set1(0.0) - vd_set1(1.0) / a;
   if (!vm_any(small)) return a;
-  vd total = zero;
-  for (int k = 1; k < SHIFT; k++) total = total + one / (a + vd_set1(k));
+  vd total = vd_set1(0.0); /* one division each: a common denominator would lose the last digits */
+  for (int k = 1; k < SHIFT; k++) total = total + vd_set1(1.0) / (a + vd_set1(k));
   *sum = vd_select(small, total, *sum);
   return vd_select(small, a + vd_set1(SHIFT), a);
 }
@@ -103,26 +116,6 @@ static inline vd gamma_quadrature(vd a, vd z, vd c, const double x[], const doub
   return sigma * T * moment;
 }
 
-/* the quadrature to a relative 1e-6 */
-static inline vd gamma_quadrature_fast(vd a, vd z, vd c) {
-  const vd zero = vd_set1(0.0), one = vd_set1(1.0);
-  const vm up = vd_lt(zero, c);
-  const vd sigma = vd_select(up, one, zero - one);
-  const vd T = gamma_window(a, z, up, vd_set1(17.0), 1), A = a - z;
-  vd moment = zero;
-  for (int k = 0; k < VD_COUNT(legendre12_x); k++) {
-    const vd d = sigma * T * vd_set1(legendre12_x[k]);
-    vd n;
-    const vd r = vd_reduce_log2(d, &n);
-    const vd tail = r * r * vd_poly(exp_poly_fast, VD_COUNT(exp_poly_fast), r);
-    const vd power = vd_scale(one, n), whole = vd_fma(power, r + tail, power - one);
-    const vd rest = vd_select(vd_lt(vd_abs(n), vd_set1(0.5)), tail, whole - d);
-    const vd g = vd_max(vd_fma(A, d, zero - z * rest), vd_set1(-600.0));
-    moment = vd_fma(vd_set1(legendre12_w[k]) * vd_exp_fast(g), c + d, moment);
-  }
-  return sigma * T * moment;
-}
-
 /* c = log z - psi(a) for the quadrature and psi(a + 1) for the series */
 static inline vd gamma_score(vd a, vd z, vd y, vd *psi_a1) {
   const vd one = vd_set1(1.0), zero = vd_set1(0.0);
@@ -160,20 +153,112 @@ static void gamma_kernel(size_t n, const double a[], const double z[], const dou
   }
 }
 
+/* ---- gamma, to a relative 1e-6: behind the float entry points ------------------------------- */
+
+/* e^d - 1 and e^d - 1 - d to a relative 1e-8 */
+static inline vd expm1_rest_fast(vd d, vd *rest) {
+  const vd one = vd_set1(1.0);
+  vd n, moved;
+  const vd r = vd_reduce_log2(d, &n, &moved);
+  const vd tail = r * r * vd_poly(exp_poly_fast, VD_COUNT(exp_poly_fast), r);
+  const vd power = vd_times_power(one, moved), whole = vd_fma(power, r + tail, power - one);
+  *rest = vd_select(vd_lt(vd_abs(n), vd_set1(0.5)), tail, whole - d);
+  return whole;
+}
+
+/* log(1 + r), -1/2 <= r <= 1: 2 atanh(r/(2+r)) by its series */
+static inline vd log1p_fast(vd r) {
+  const vd s = r * vd_recip_fast(vd_set1(2.0) + r), w = s * s;
+  vd sum = vd_set1(1.0 / 15);
+  for (int k = 13; k >= 1; k -= 2) sum = vd_fma(sum, w, vd_set1(1.0 / k));
+  return vd_set1(2.0) * s * sum;
+}
+
+/* log x, x > 0 normal */
+static inline vd log_fast(vd x) {
+  vd k;
+  const vd m = vd_split(x, &k);
+  return vd_fma(k, vd_set1(0.69314718055994531), log1p_fast(m - vd_set1(1.0)));
+}
+
+/* as gamma_window, and as gamma_quadrature with a window of e^-16 */
+static inline vd gamma_quadrature_fast(vd a, vd z, vd c) {
+  const vd zero = vd_set1(0.0), one = vd_set1(1.0), two = vd_set1(2.0), limit = vd_set1(16.0);
+  const vm up = vd_lt(zero, c);
+  const vd sigma = vd_select(up, one, zero - one), A = a - z;
+  /* one square root serves both sides: up 2l/(R - A), down (l - 2A + R)/(2a) or 4l/(R - l + 2A) */
+  const vd B = vd_fma(zero - two, A, limit);
+  const vd under =
+      vd_select(up, vd_fma(A, A, two * limit * z), vd_fma(B, B, vd_set1(8.0) * limit * a));
+  const vd root = vd_sqrt(under);
+  const vm direct = vd_lt(zero, B);
+  const vd top = vd_select(up, two * limit, vd_select(direct, B + root, vd_set1(4.0) * limit));
+  const vd bottom = vd_select(up, root - A, vd_select(direct, two * a, root - vd_min(B, zero)));
+  const vd bound = top * vd_recip_fast(bottom);
+  const vd other = log_fast(vd_fma(vd_fma(a, bound, limit), vd_recip_fast(z), one));
+  const vd T = vd_select(up, vd_min(bound, other), bound);
+  vd rest;
+  const vd d0 = sigma * T, e = expm1_rest_fast(d0, &rest);
+  const vd h = vd_fma(zero - A, d0, z * rest), dh = sigma * vd_fma(z, e, zero - A);
+  const vd step = sigma * (T - (h - limit) * vd_recip_fast(dh));
+  vd moment = zero;
+  for (int k = 0; k < VD_COUNT(legendre12_x); k++) {
+    const vd d = step * vd_set1(legendre12_x[k]);
+    (void)expm1_rest_fast(d, &rest);
+    const vd g = vd_fma(A, d, zero - z * rest);
+    moment = vd_fma(vd_set1(legendre12_w[k]) * vd_exp_fast(g), c + d, moment);
+  }
+  return step * moment;
+}
+
+/* as gamma_series; with 16 terms for z <= 2.5, where the quadrature's 12 nodes do not suffice */
+static inline vd gamma_series_fast(vd a, vd z, vd y, vd psi_a1) {
+  const vd one = vd_set1(1.0), zero = vd_set1(0.0);
+  vd term = one, S = one, harmonic = zero, dS = zero;
+  for (int k = 1; k < 16; k++) {
+    const vd u = vd_recip_fast(a + vd_set1(k));
+    term = term * z * u;
+    harmonic = harmonic + u;
+    S = S + term;
+    dS = vd_fma(zero - term, harmonic, dS);
+  }
+  return zero - vd_fma(y - psi_a1, S, dS) / a;
+}
+
+/* as gamma_score; psi's series has 4 terms from SHIFT_FAST on, 1e-9 */
+static inline vd gamma_score_fast(vd a, vd z, vd y, vd *psi_a1) {
+  const vd one = vd_set1(1.0), zero = vd_set1(0.0), half = vd_set1(0.5);
+  const vm small = vd_lt(a, vd_set1(SHIFT_FAST));
+  const vd inverse = vd_recip_fast(a);
+  vd sum = zero - inverse;
+  if (vm_any(small)) {
+    const vd bounded = vd_min(a, vd_set1(SHIFT_FAST));
+    sum = vd_select(small, reciprocal_sum(bounded, 1, SHIFT_FAST - 1), sum);
+  }
+  const vd X = vd_select(small, a + vd_set1(SHIFT_FAST), a), log_X = log_fast(X);
+  const vd r = vd_recip_fast(X), w = r * r;
+  const vd tail = vd_fma(w, vd_poly(psi_series, 4, w), half * r);
+  *psi_a1 = log_X - tail - sum;
+  const vd ratio = (z - a) * inverse, bounded = vd_min(vd_max(ratio, zero - half), one);
+  const vm close = vd_le(vd_abs(ratio - bounded), zero);
+  const vd log_ratio = vd_select(close, log1p_fast(bounded), y - log_X);
+  return vd_select(small, y - *psi_a1 + inverse, log_ratio + tail);
+}
+
 static void gamma_fast_kernel(size_t n, const double a[], const double z[], const double y[],
                               double v[]) {
+  const vd edge = vd_set1(2.5);
   for (size_t i = 0; i < n; i += VD_LANES) {
     const vd va = vd_load(a + i), vz = vd_load(z + i), vy = vd_load(y + i);
-    const vm small = vd_le(vz, vd_set1(1.5));
+    const vm small = vd_le(vz, edge);
     vd psi_a1, velocity = vd_set1(0.0);
-    const vd c = gamma_score(va, vz, vy, &psi_a1);
-    if (vm_any(vm_not(small))) velocity = gamma_quadrature_fast(va, vd_max(vz, vd_set1(1.5)), c);
-    if (vm_any(small)) {
-      vd lower;
-      const vd near = gamma_series(va, vd_min(vz, vd_set1(1.5)), vy, psi_a1, 13, &lower);
-      velocity = vd_select(small, near, velocity);
-    }
-    vd_store(v + i, velocity);
+    const vd c = gamma_score_fast(va, vz, vy, &psi_a1);
+    /* past 1e60 rounding is all that is left of the window: the limit log(z) - psi(a) over z */
+    const vd huge = vd_set1(1e60), bounded = vd_min(vd_max(vz, edge), huge);
+    if (vm_any(vm_not(small))) velocity = gamma_quadrature_fast(va, bounded, c);
+    if (vm_any(small))
+      velocity = vd_select(small, gamma_series_fast(va, vd_min(vz, edge), vy, psi_a1), velocity);
+    vd_store(v + i, vd_select(vd_lt(vz, huge), velocity, c / vz));
   }
 }
 
@@ -242,11 +327,16 @@ static inline void beta_series(beta_side s, vd *va, vd *vb, vd *lower) {
   *lower = zero - scale * (inverse_a + T);
 }
 
-/* h(t) = -log(p(y+t)/p(y)) = a L1 + b L2, with L1 = log x - log x(t), L2 likewise for 1 - x */
+/* h(t) = -log(p(y+t)/p(y)) = a L1 + b L2, with L1 = log x - log x(t), L2 likewise for 1 - x. As
+ * L2 = L1 + t, the smaller one is worked out: L2 = log1p(x (e^t - 1)) for x <= 1/2, else
+ * L1 = log1p((1-x) (e^-t - 1)). */
 static inline vd beta_drop(beta_side s, vd t, vd *L1, vd *L2) {
-  const vd one = vd_set1(1.0), e = vd_expm1(t);
-  *L1 = vd_log1p(vd_set1(0.0) - s.xm * e / (one + e));
-  *L2 = vd_log1p(s.x * e);
+  const vd zero = vd_set1(0.0);
+  const vm left = vd_le(s.x, vd_set1(0.5));
+  const vd e = vd_expm1(vd_select(left, t, zero - t));
+  const vd L = vd_log1p(vd_select(left, s.x, s.xm) * e);
+  *L1 = vd_select(left, L - t, L);
+  *L2 = vd_select(left, L, L + t);
   return vd_fma(s.a, *L1, s.b * *L2);
 }
 
@@ -411,15 +501,15 @@ static void student_kernel(size_t n, const double nu_[], const double t_[], doub
       T = vd_select(middle, t, T);
     }
     vd moment = zero;
-    for (int k = 0; k < VD_COUNT(legendre64_x); k++) {
-      const vd x = vd_set1(legendre64_x[k]);
+    for (int k = 0; k < VD_COUNT(legendre40_x); k++) {
+      const vd x = vd_set1(legendre40_x[k]);
       const vd d = T * x;
       const vd grow = vd_expm1(vd_select(middle, zero, d + d));
       const vd w = vd_select(middle, d * d / nu, vd_fma(w0, grow, w0));
       const vd ratio = vd_select(middle, (d - t) * (d + t) / nu, w0 * grow) / (one + w0);
       const vd g = vd_fma(zero - power, vd_log1p(ratio), vd_select(middle, zero, d));
       const vd s = c - t_drop(w, vd_log1p(w)) + w / (one + w) / nu;
-      moment = vd_fma(vd_set1(legendre64_w[k]) * vd_exp(vd_max(g, vd_set1(-700.0))), s, moment);
+      moment = vd_fma(vd_set1(legendre40_w[k]) * vd_exp(vd_max(g, vd_set1(-700.0))), s, moment);
     }
     const vd integral = half * T * moment;
     vd_store(v + i, vd_select(middle, zero - integral, t * integral));

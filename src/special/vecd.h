@@ -69,6 +69,11 @@ static inline vd vd_round(vd a) {
 static inline vd vd_scale(vd a, vd n) {
   return _mm512_scalef_pd(a, n);
 }
+/* 1/a to 28 bits: the hardware's 14 and one step of Newton */
+static inline vd vd_recip_fast(vd a) {
+  const vd r = _mm512_rcp14_pd(a);
+  return _mm512_fmadd_pd(_mm512_fnmadd_pd(a, r, _mm512_set1_pd(1.0)), r, r);
+}
 static inline vi vi_bits(vd a) {
   return _mm512_castpd_si512(a);
 }
@@ -280,6 +285,10 @@ static inline vi vi_xor(vi a, vi b) {
 #endif
 
 #if !defined SAC_ISA_AVX512
+static inline vd vd_recip_fast(vd a) {
+  return vd_set1(1.0) / a;
+}
+
 /* a 2^n for whole n in -1022 ... 1023: n goes into the exponent bits of 1. */
 static inline vd vd_scale(vd a, vd n) {
   const vi shifted = vi_shl(vi_bits(n + vd_set1(0x1.8p52 + 1023.0)), 52);

@@ -15,36 +15,44 @@ static inline vd vd_poly(const double c[], int count, vd x) {
   return sum;
 }
 
-/* x = n log 2 + r, |r| <= log(2)/2 */
-static inline vd vd_reduce_log2(vd x, vd *n) {
+/* x = n log 2 + r, |r| <= log(2)/2; *moved is n + 1.5 2^52, whose low bits are those of the integer
+ * n. |x| < 2^30 */
+static inline vd vd_reduce_log2(vd x, vd *n, vd *moved) {
   const vd ln2_high = vd_set1(0x1.62e42feep-1), ln2_low = vd_set1(0x1.a39ef35793c76p-33);
-  *n = vd_round(x * vd_set1(1.4426950408889634074));
+  const vd magic = vd_set1(0x1.8p52);
+  *moved = vd_fma(x, vd_set1(1.4426950408889634074), magic);
+  *n = *moved - magic;
   return vd_fma(*n, vd_set1(0.0) - ln2_low, vd_fma(*n, vd_set1(0.0) - ln2_high, x));
+}
+
+/* x 2^n for a normal x and result: n goes onto the exponent bits */
+static inline vd vd_times_power(vd x, vd moved) {
+  return vd_bits(vi_add(vi_bits(x), vi_shl(vi_bits(moved), 52)));
 }
 
 /* e^x, -708 <= x <= 709 */
 static inline vd vd_exp(vd x) {
-  vd n;
-  const vd r = vd_reduce_log2(x, &n);
+  vd n, moved;
+  const vd r = vd_reduce_log2(x, &n, &moved);
   const vd tail = r * r * vd_poly(exp_poly, VD_COUNT(exp_poly), r);
-  return vd_scale(vd_set1(1.0) + (r + tail), n);
+  return vd_times_power(vd_set1(1.0) + (r + tail), moved);
 }
 
 /* e^x within a relative 1e-8 */
 static inline vd vd_exp_fast(vd x) {
-  vd n;
-  const vd r = vd_reduce_log2(x, &n);
-  const vd tail = r * r * vd_poly(exp_poly_fast, VD_COUNT(exp_poly_fast), r);
-  return vd_scale(vd_set1(1.0) + (r + tail), n);
+  vd n, moved;
+  const vd r = vd_reduce_log2(x, &n, &moved);
+  const vd tail = vd_fma(r, vd_poly(exp_poly_fast, VD_COUNT(exp_poly_fast), r), vd_set1(1.0));
+  return vd_times_power(vd_fma(r, tail, vd_set1(1.0)), moved);
 }
 
 /* e^x - 1 and, in *rest, e^x - 1 - x without cancellation near 0; -700 <= x <= 700 */
 static inline vd vd_expm1_rest(vd x, vd *rest) {
   const vd one = vd_set1(1.0);
-  vd n;
-  const vd r = vd_reduce_log2(x, &n);
+  vd n, moved;
+  const vd r = vd_reduce_log2(x, &n, &moved);
   const vd tail = r * r * vd_poly(exp_poly, VD_COUNT(exp_poly), r);
-  const vd power = vd_scale(one, n);
+  const vd power = vd_times_power(one, moved);
   const vd whole = vd_fma(power, r + tail, power - one);
   *rest = vd_select(vd_lt(vd_abs(n), vd_set1(0.5)), tail, whole - x);
   return whole;
