@@ -32,7 +32,7 @@ static const sac_preset presets[] = {
 
 static const sac_preset tasks[] = {
     {"Pendulum-v1",
-     "steps=10000 warmup=500 lr=1e-3 hidden=64,64 batch=100 init=torch eval_every=2000 "
+     "steps=10000 warmup=500 lr=1e-3 tau=0.01 hidden=64,64 batch=100 init=torch eval_every=2000 "
      "replay_capacity=100000",
      "network and batch of RLtools' Pendulum; the rest tried on seeds from 100 up"},
     {"MountainCarContinuous-v0",
