@@ -43,12 +43,32 @@ static sac_status check_metas(const sac_safetensors *file, const char *path, con
   return SAC_OK;
 }
 
+/* The file's actions are scaled as this agent's: "action_mid" and "action_half" are derived from
+ * the bounds, and a policy under other bounds would be another policy. */
+static sac_status check_scale(const sac_safetensors *file, const char *path, const sac_tensor *own,
+                              sac_error *err) {
+  if (strncmp(own->name, "action_", 7) != 0) return SAC_OK;
+  const size_t size = own->cols * sizeof(float);
+  sac_tensor found = *own;
+  found.data = malloc(size);
+  if (!found.data) return sac_fail(err, SAC_ERR_NOMEM, "agent: no memory for the action bounds");
+  sac_status status = sac_safetensors_read(file, &found, err);
+  if (status == SAC_OK && memcmp(found.data, own->data, size) != 0)
+    status =
+        sac_fail(err, SAC_ERR_FORMAT,
+                 "%.200s: %s differs: the file's agent has other action bounds", path, own->name);
+  free(found.data);
+  return status;
+}
+
 /* Everything is checked before anything is copied, so that an error leaves the agent as it was. */
 static sac_status restore(const sac_safetensors *file, const char *path, picture *p,
                           sac_error *err) {
   SAC_TRY(check_metas(file, path, p, err));
   for (size_t i = 0; i < p->tensor_count; i++)
     SAC_TRY(sac_safetensors_check(file, &p->tensors[i], err));
+  for (size_t i = 0; i < p->tensor_count; i++)
+    SAC_TRY(check_scale(file, path, &p->tensors[i], err));
   for (size_t i = 0; i < p->tensor_count; i++)
     SAC_TRY(sac_safetensors_read(file, &p->tensors[i], err));
   return SAC_OK;

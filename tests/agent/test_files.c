@@ -101,11 +101,31 @@ static void another_agents_file_is_refused(void **state) {
   scratch_remove(dir);
 }
 
+/* The same sizes and options, but one action reaches further. */
+static void other_action_bounds_are_refused(void **state) {
+  (void)state;
+  static const double low[ACT] = {-2, -2, -2}, high[ACT] = {1, 1, 2};
+  char dir[SCRATCH_PATH];
+  scratch_make(dir);
+  const char *path = scratch_path(dir, "agent.safetensors");
+  const sac_agent_options options = small_options();
+  sac_error err = {0};
+  sac_agent *agent = make_agent(&options, 1), *wider = NULL;
+  assert_ok(sac_agent_save(agent, path, &err), err);
+  assert_ok(sac_agent_create(&options, OBS, ACT, low, high, AGENT_SEED, 1, &wider, &err), err);
+  const uint64_t before = agent_hash(wider);
+  check_refused(sac_agent_load(wider, path, &err), SAC_ERR_FORMAT, &err, "action_mid|bounds");
+  assert_int_equal(agent_hash(wider), before);
+  sac_agent_destroy(agent), sac_agent_destroy(wider);
+  scratch_remove(dir);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(a_loaded_agent_goes_on_with_the_same_bits),
       cmocka_unit_test(a_policy_file_gives_the_same_actions),
       cmocka_unit_test(another_agents_file_is_refused),
+      cmocka_unit_test(other_action_bounds_are_refused),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
