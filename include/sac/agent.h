@@ -30,8 +30,8 @@ extern "C" {
   R(lr_alpha, 3e-4, 0.0, 1.0, "Adam step size of the temperature [SAC2]")                         \
   C(lr_schedule, constant, "constant|linear", "linear: every step size falls to 0 at lr_horizon") \
   I(lr_horizon, 1000000, 1, 1000000000000, "updates at which a linear schedule ends")             \
-  R(adam_beta1, 0.9, 0.0, 0.999999, "Adam, decay of the first moment")                            \
-  R(adam_beta2, 0.999, 0.0, 0.9999999, "Adam, decay of the second moment")                        \
+  R(adam_beta1, 0.9, 0.0, 0.9999, "Adam, decay of the first moment")                              \
+  R(adam_beta2, 0.999, 0.0, 0.9999, "Adam, decay of the second moment")                           \
   R(adam_eps, 1e-8, 0.0, 1.0, "Adam, added to the root of the second moment")                     \
   C(temperature, learned, "learned|fixed", "learned towards the target entropy, or fixed [SAC2]") \
   R(alpha, 1.0, 1e-12, 1e6, "temperature, at the start if it is learned")                         \

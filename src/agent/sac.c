@@ -9,6 +9,7 @@
 
 #include <float.h>
 #include <math.h>
+#include <stdio.h>
 #include <string.h>
 
 /* What the threads of one update share. */
@@ -209,12 +210,16 @@ static sac_status check_rows(const sac_agent *g, const char *what, const float *
   return SAC_OK;
 }
 
-static sac_status check_gradient(const sac_agent *g, const char *what, double square,
-                                 sac_error *err) {
-  if (isfinite(square)) return SAC_OK;
+/* The step's whole gradient; if it is not finite, the first row whose part is not. */
+static sac_status check_gradient(const sac_agent *g, const char *what, const sac_mlp *net,
+                                 const sac_trace *trace, sac_error *err) {
+  if (isfinite(sac_mlp_grad_square(net))) return SAC_OK;
+  const size_t row = sac_trace_bad_row(net, trace, g->B);
+  char where[64] = "in the sum over the batch";
+  if (row < g->B) snprintf(where, sizeof where, "first in batch row %zu", row);
   return sac_fail(err, SAC_ERR_DIVERGED,
-                  "the %s's gradient is not finite at update %llu: training diverged", what,
-                  (unsigned long long)g->updates);
+                  "the %s's gradient is not finite at update %llu, %s: training diverged", what,
+                  (unsigned long long)g->updates, where);
 }
 
 /* The optimiser's numbers at its step `steps` (1 is the first). */
@@ -244,8 +249,8 @@ static sac_status update_critics(sac_agent *g, struct update *u, sac_update_metr
   SAC_TRY(check_rows(g, "Q_1(s,a)", g->q_value[0], err));
   SAC_TRY(check_rows(g, "Q_2(s,a)", g->q_value[1], err));
   sac_pool_run(g->pool, critic_weights, u);
-  const double square = sac_mlp_grad_square(&g->q[0]) + sac_mlp_grad_square(&g->q[1]);
-  SAC_TRY(check_gradient(g, "critic", square, err));
+  SAC_TRY(check_gradient(g, "first critic", &g->q[0], &g->q_trace[0], err));
+  SAC_TRY(check_gradient(g, "second critic", &g->q[1], &g->q_trace[1], err));
 
   double loss = 0.0;
   for (int j = 0; j < 2; j++)
@@ -254,7 +259,7 @@ static sac_status update_critics(sac_agent *g, struct update *u, sac_update_metr
   out->critic_loss = loss / (double)g->B;
   out->q_mean = 0.5 * (mean(g->B, g->q_value[0]) + mean(g->B, g->q_value[1]));
   out->target_mean = mean(g->B, g->y);
-  out->critic_grad_norm = sqrt(square);
+  out->critic_grad_norm = sqrt(sac_mlp_grad_square(&g->q[0]) + sac_mlp_grad_square(&g->q[1]));
   return SAC_OK;
 }
 
@@ -280,8 +285,7 @@ static sac_status update_actor(sac_agent *g, struct update *u, sac_update_metric
   SAC_TRY(check_rows(g, "Q_1(s,pi(s))", g->q_value[0], err));
   SAC_TRY(check_rows(g, "Q_2(s,pi(s))", g->q_value[1], err));
   sac_pool_run(g->pool, actor_weights, u);
-  const double square = sac_mlp_grad_square(&g->pi.net);
-  SAC_TRY(check_gradient(g, "actor", square, err));
+  SAC_TRY(check_gradient(g, "actor", &g->pi.net, &g->pi.trace, err));
 
   double loss = 0.0;
   for (size_t b = 0; b < g->B; b++) {
@@ -291,7 +295,7 @@ static sac_status update_actor(sac_agent *g, struct update *u, sac_update_metric
   }
   out->actor_loss = loss / (double)g->B;
   out->entropy = -mean(g->B, g->pi.logp);
-  out->actor_grad_norm = sqrt(square);
+  out->actor_grad_norm = sqrt(sac_mlp_grad_square(&g->pi.net));
   update_temperature(g, u, out);
   return SAC_OK;
 }

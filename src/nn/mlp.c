@@ -1,5 +1,6 @@
 #include "nn/mlp.h"
 
+#include <math.h>
 #include <string.h>
 
 enum { UNIT_ROWS = 32 }; /* a unit's gradient, 32 x 256 floats, stays in the first-level cache */
@@ -216,4 +217,12 @@ double sac_mlp_grad_square(const sac_mlp *net) {
   double sum = 0.0;
   for (size_t u = 0; u < net->units; u++) sum += net->unit_square[u];
   return sum;
+}
+
+size_t sac_trace_bad_row(const sac_mlp *net, const sac_trace *trace, size_t B) {
+  for (size_t b = 0; b < B; b++)
+    for (size_t l = 0; l + 1 < net->layers; l++)
+      for (size_t i = 0; i < net->layer[l].out; i++)
+        if (!isfinite(trace->d[l][b * trace->ld[l] + i])) return b;
+  return B;
 }

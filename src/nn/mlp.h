@@ -96,6 +96,9 @@ void sac_mlp_step(const sac_kernels *k, sac_mlp *net, size_t u, size_t B, const 
 /* The squared 2-norm of the last step's whole gradient. */
 double sac_mlp_grad_square(const sac_mlp *net);
 
+/* The first of B rows whose gradient is not finite in some hidden layer; B if there is none. */
+size_t sac_trace_bad_row(const sac_mlp *net, const sac_trace *trace, size_t B);
+
 /* The bias (out) of the last layer. */
 static inline float *sac_mlp_output_bias(const sac_mlp *net) {
   const sac_layer *last = &net->layer[net->layers - 1];
