@@ -6,7 +6,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { SPINS = 20000, MAX_THREADS = 256, CACHE_LINE = 64 };
+/* A barrier is passed within microseconds unless a thread has lost its core: then others must run.
+ */
+enum { PHASE_SPINS = 20000, BARRIER_SPINS = 2000, MAX_THREADS = 256, CACHE_LINE = 64 };
 
 struct sac_pool {
   size_t threads;
@@ -39,7 +41,7 @@ static void relax(void) {
 /* Wait until *word differs from `old`: spin, then let others run. */
 static void spin_while(atomic_uint *word, unsigned old) {
   for (unsigned n = 0; atomic_load_explicit(word, memory_order_acquire) == old; n++) {
-    if (n < SPINS)
+    if (n < BARRIER_SPINS)
       relax();
     else
       sched_yield();
@@ -59,7 +61,7 @@ void sac_pool_barrier(sac_pool *pool) {
 
 /* Wait for the next phase: spin first, then sleep on the condition. */
 static void wait_phase(sac_pool *pool, unsigned seen) {
-  for (unsigned n = 0; n < SPINS; n++) {
+  for (unsigned n = 0; n < PHASE_SPINS; n++) {
     if (atomic_load_explicit(&pool->phase, memory_order_acquire) != seen) return;
     relax();
   }
