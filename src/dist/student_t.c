@@ -62,28 +62,44 @@ static void beta_latent(double df, double x, double *lx, double *lxm) {
   *lxm = -sac_log1pexp(y);
 }
 
-/* d|x|/ddf. Where df is small or x far out, by the beta: |x| = sqrt(df) e^(y/2), y its logit */
-static double velocity_of(double df, double x) {
-  const double t = fabs(x);
-  double v[SAC_VECTOR_PAD], va[SAC_VECTOR_PAD], mills[SAC_VECTOR_PAD];
-  if (t == 0.0) return 0.0;
+/* d|x|/ddf where df is small or x far out, by the beta: |x| = sqrt(df) e^(y/2), y its logit */
+static double velocity_by_beta(double df, double t) {
+  double va[SAC_VECTOR_PAD], vb[SAC_VECTOR_PAD], mills[SAC_VECTOR_PAD], lx, lxm;
   if (isinf(t)) return -HUGE_VAL;
-  if (df >= 2.0 && t < 1e3 * sqrt(df)) {
-    sac_transport_get()->student(1, SAC_LANE(df), SAC_LANE(t), v);
-    return v[0];
-  }
-  double lx, lxm;
-  beta_latent(df, x, &lx, &lxm);
+  beta_latent(df, t, &lx, &lxm);
   sac_transport_get()->beta(1, SAC_LANE(0.5), SAC_LANE(0.5 * df), SAC_LANE(exp(lx)),
-                            SAC_LANE(exp(lxm)), SAC_LANE(lx), SAC_LANE(lxm), va, v, mills);
-  return 0.5 * t * (1.0 / df + 0.5 * v[0]);
+                            SAC_LANE(exp(lxm)), SAC_LANE(lx), SAC_LANE(lxm), va, vb, mills);
+  return 0.5 * t * (1.0 / df + 0.5 * vb[0]);
+}
+
+enum { BLOCK = 64 };
+
+static void velocity_n(SAC_UNUSED const sac_dist *d, size_t n, const double theta[], size_t step,
+                       const double z[], SAC_UNUSED const double latent[], double out[]) {
+  double df[BLOCK], t[BLOCK], v[BLOCK];
+  for (size_t at = 0; at < n; at += BLOCK) {
+    const size_t rows = n - at < BLOCK ? n - at : BLOCK;
+    for (size_t i = 0; i < (rows + SAC_VECTOR_PAD - 1) / SAC_VECTOR_PAD * SAC_VECTOR_PAD; i++) {
+      const size_t row = at + (i < rows ? i : 0);
+      df[i] = fmax(theta[row * step], 2.0);
+      t[i] = fmin(fabs(reduce(theta + row * step, z + row)), 1e3 * sqrt(df[i]));
+    }
+    sac_transport_get()->student(rows, df, t, v);
+    for (size_t i = 0; i < rows; i++) {
+      const double *th = theta + (at + i) * step;
+      const double x = reduce(th, z + at + i), far = fabs(x);
+      double *row = out + 3 * (at + i);
+      double speed = v[i];
+      if (th[0] < 2.0 || far > t[i]) speed = velocity_by_beta(th[0], far);
+      row[0] = far == 0.0 ? 0.0 : th[2] * (x < 0.0 ? -speed : speed);
+      row[1] = 1.0;
+      row[2] = x;
+    }
+  }
 }
 
 static SAC_ROW(velocity) {
-  const double x = reduce(theta, z), v = velocity_of(theta[0], x);
-  out[0] = theta[2] * (x < 0.0 ? -v : v);
-  out[1] = 1.0;
-  out[2] = x;
+  velocity_n(d, 1, theta, 0, z, latent, out);
 }
 
 static SAC_ROW(cdf) {
@@ -155,4 +171,5 @@ const sac_dist sac_dist_student_t = {
     .entropy = entropy,
     .kl = kl,
     .sample = sample,
+    .velocity_n = velocity_n,
 };

@@ -188,27 +188,12 @@ static void side_moments(cut c, int side, double m, double q, double out[2]) {
   }
 }
 
-/* Each end pulls with what lies behind it, dlow = (1-u) phi(a)/phi(x), dhigh = u phi(b)/phi(x).
- * dmean = 1 - dlow - dhigh and dsd = x - a dlow - b dhigh would cancel near the ends: they are
- * integrals of their scores t - m and t^2 - q towards the side where those keep their sign. */
-static SAC_ROW(velocity) {
-  const cut c = cut_of(theta, z);
-  if (c.below <= 0.0 || c.above <= 0.0 || isinf(c.x)) { /* an end moves with itself */
-    out[0] = out[1] = isinf(c.x) ? HUGE_VAL : 0.0;
-    out[2] = c.below <= 0.0 && !isinf(c.a) ? 1.0 : 0.0;
-    out[3] = c.above <= 0.0 && !isinf(c.b) ? 1.0 : 0.0;
-    if (isinf(c.x)) {
-      out[0] = 1.0;
-      out[1] = c.x;
-    }
-    return;
-  }
-  out[2] = isinf(c.a) ? 0.0 : exp(log_upper(c) + 0.5 * c.below * (c.x + c.a));
-  out[3] = isinf(c.b) ? 0.0 : exp(log_lower(c) - 0.5 * c.above * (c.x + c.b));
+/* dmean and dsd as integrals of their scores t - m and t^2 - q, towards the side where those keep
+ * their sign */
+static void score_integrals(cut c, double out[2]) {
   const double base = base_of(c), m = moment(c, 0.0, 1), q = moment(c, 0.0, -2);
-  const double t = offset_of(c);
   double sums[2];
-  const int mean_side = t < m ? -1 : 1;
+  const int mean_side = offset_of(c) < m ? -1 : 1;
   side_moments(c, mean_side, m, q, sums);
   out[0] = mean_side * sums[0];
   /* t^2 - q has the roots -+root: a side is good if it has none behind x */
@@ -218,6 +203,33 @@ static SAC_ROW(velocity) {
   const int sd_side = low_good ? -1 : high_good ? 1 : c.x < 0.0 ? -1 : 1;
   if (sd_side != mean_side) side_moments(c, sd_side, m, q, sums);
   out[1] = sd_side * sums[1];
+}
+
+/* Each end pulls with what lies behind it, dlow = (1-u) phi(a)/phi(x), dhigh = u phi(b)/phi(x); a
+ * shift and a stretch of everything move the ends too: dmean = 1 - dlow - dhigh, dsd = x - a dlow -
+ * b dhigh. Where those cancel, near the ends, the integrals give them instead. */
+static SAC_ROW(velocity) {
+  const cut c = cut_of(theta, z);
+  if (isinf(c.x)) {
+    out[0] = 1.0;
+    out[1] = c.x;
+    out[2] = out[3] = 0.0;
+    return;
+  }
+  if (c.below <= 0.0 || c.above <= 0.0) { /* an end moves with itself */
+    out[0] = out[1] = 0.0;
+    out[2] = c.below <= 0.0 ? 1.0 : 0.0;
+    out[3] = c.below <= 0.0 ? 0.0 : 1.0;
+    return;
+  }
+  out[2] = isinf(c.a) ? 0.0 : exp(log_upper(c) + 0.5 * c.below * (c.x + c.a));
+  out[3] = isinf(c.b) ? 0.0 : exp(log_lower(c) - 0.5 * c.above * (c.x + c.b));
+  const double low = times(c.a, out[2]), high = times(c.b, out[3]);
+  out[0] = 1.0 - out[2] - out[3];
+  out[1] = c.x - low - high;
+  const double size = fmax(fabs(c.x), fmax(fabs(low), fabs(high)));
+  const double least = 0.02 + 1e-3 * c.x * c.x; /* the exponents' rounding grows with x^2 */
+  if (!(out[0] > least && fabs(out[1]) > least * size)) score_integrals(c, out);
 }
 
 /* z of the base */

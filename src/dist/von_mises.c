@@ -33,12 +33,29 @@ static SAC_ROW(score) {
   out[1] = sac_bessel_ratio_complement(theta[1]) - rise(x);
 }
 
+enum { BLOCK = 64 };
+
+static void velocity_n(SAC_UNUSED const sac_dist *d, size_t n, const double theta[], size_t step,
+                       const double z[], SAC_UNUSED const double latent[], double out[]) {
+  double kappa[BLOCK], x[BLOCK], t[BLOCK], v[BLOCK], mills[BLOCK];
+  for (size_t at = 0; at < n; at += BLOCK) {
+    const size_t rows = n - at < BLOCK ? n - at : BLOCK;
+    for (size_t i = 0; i < (rows + SAC_VECTOR_PAD - 1) / SAC_VECTOR_PAD * SAC_VECTOR_PAD; i++) {
+      const size_t row = at + (i < rows ? i : 0);
+      kappa[i] = theta[row * step + 1];
+      x[i] = reduce(theta + row * step, z + row);
+      t[i] = fabs(x[i]);
+    }
+    sac_transport_get()->von_mises(rows, kappa, t, v, mills);
+    for (size_t i = 0; i < rows; i++) {
+      out[2 * (at + i)] = 1.0;
+      out[2 * (at + i) + 1] = x[i] < 0.0 ? -v[i] : v[i];
+    }
+  }
+}
+
 static SAC_ROW(velocity) {
-  const double x = reduce(theta, z);
-  double v[SAC_VECTOR_PAD], mills[SAC_VECTOR_PAD];
-  sac_transport_get()->von_mises(1, SAC_LANE(theta[1]), SAC_LANE(fabs(x)), v, mills);
-  out[0] = 1.0;
-  out[1] = x < 0.0 ? -v[0] : v[0];
+  velocity_n(d, 1, theta, 0, z, latent, out);
 }
 
 /* log of P(X > t), 0 <= t <= pi */
@@ -149,4 +166,5 @@ const sac_dist sac_dist_von_mises = {
     .entropy = entropy,
     .kl = kl,
     .sample = sample,
+    .velocity_n = velocity_n,
 };
