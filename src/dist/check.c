@@ -1,6 +1,7 @@
 #include "dist/check.h"
 #include "dist/family.h"
 
+#include <stdint.h>
 #include <stdio.h>
 
 /* "(0, inf)", "[0, 1]" */
@@ -15,25 +16,31 @@ static int legal(const sac_dist_param *p, double x) {
          (x < p->high || (x == p->high && !p->high_open));
 }
 
-/* Whether column j of all rows is legal: the ends of the range as closed ones, in one pass. */
-static int column_is_legal(const sac_dist_param *p, size_t n, const double column[], size_t step) {
-  const double low = p->low_open ? nextafter(p->low, HUGE_VAL) : p->low;
-  const double high = p->high_open ? nextafter(p->high, -HUGE_VAL) : p->high;
-  int good = 1;
-  for (size_t i = 0; i < n; i++) good &= (column[i * step] >= low) & (column[i * step] <= high);
-  return good;
-}
+enum { STRIDE = 12 }; /* a multiple of every number of parameters up to 4 */
 
-static int all_legal(const sac_dist *d, size_t n, const double theta[], size_t step) {
-  if (d->check) return 0;
-  for (size_t j = 0; j < d->params; j++)
-    if (!column_is_legal(sac_dist_parameter(d, j), n, theta + j, step)) return 0;
-  return 1;
+/* Whether dense rows are legal, in one pass without branches: the ranges as closed ones, repeated
+ * so that a fixed number of neighbours is compared at a time. */
+static int all_legal(const sac_dist *d, size_t n, const double theta[]) {
+  const size_t P = d->params, count = n * P;
+  double low[STRIDE], high[STRIDE];
+  for (size_t k = 0; k < STRIDE; k++) {
+    const sac_dist_param *p = sac_dist_parameter(d, k % P);
+    low[k] = p->low_open ? nextafter(p->low, HUGE_VAL) : p->low;
+    high[k] = p->high_open ? nextafter(p->high, -HUGE_VAL) : p->high;
+  }
+  int64_t bad = 0;
+  size_t i = 0;
+  for (; i + STRIDE <= count; i += STRIDE)
+    for (size_t k = 0; k < STRIDE; k++)
+      bad += !(theta[i + k] >= low[k]) | !(theta[i + k] <= high[k]);
+  for (size_t k = 0; i < count; i++, k++) bad += !(theta[i] >= low[k]) | !(theta[i] <= high[k]);
+  return !bad;
 }
 
 sac_status sac_dist_check_theta(const sac_dist *d, size_t first, size_t n, const double theta[],
                                 size_t step, sac_error *err) {
-  if (n > 8 && step && all_legal(d, n, theta, step)) return SAC_OK;
+  const int dense = n > 8 && step == d->params && STRIDE % d->params == 0 && !d->check;
+  if (dense && all_legal(d, n, theta)) return SAC_OK;
   for (size_t i = 0; i < (step ? n : n != 0); i++) {
     const double *row = theta + i * step;
     for (size_t j = 0; j < d->params; j++) {
