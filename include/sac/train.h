@@ -43,6 +43,7 @@ typedef struct sac_train_options {
 #undef SAC_W
 } sac_train_options;
 
+/* The rows of the table above. *count: how many. Static storage. */
 SAC_API const sac_option *sac_train_option_table(size_t *count);
 
 /* All of a run's settings. */
@@ -94,7 +95,7 @@ typedef struct sac_progress {
   int64_t step, steps; /* done, and in all */
   double seconds;      /* of training, over all sittings of the run */
   uint64_t updates;
-  double steps_per_s, updates_per_s; /* since the last report */
+  double steps_per_s, updates_per_s; /* over the last second or so; 0 in the first */
   double utd_realised;               /* updates done per environment step after the warm-up */
   size_t episodes;                   /* finished so far */
   double return_last; /* mean return of the episodes finished since the last line, or NaN */
@@ -105,8 +106,9 @@ typedef struct sac_progress {
   sac_eval_result eval;
 } sac_progress;
 
-/* Called between steps, about ten times a second and after each evaluation and checkpoint. Return 0
- * to go on, anything else to stop: the loop saves a checkpoint and returns SAC_ERR_STOPPED. */
+/* Called in the thread of sac_run_train, about ten times a second (also during an evaluation), and
+ * after each evaluation and checkpoint. Return 0 to go on, anything else to stop: the loop finishes
+ * its step, saves a checkpoint and returns SAC_ERR_STOPPED. */
 typedef int sac_progress_fn(void *user, const sac_progress *progress);
 
 typedef struct sac_run sac_run;
@@ -115,14 +117,18 @@ typedef struct sac_run sac_run;
  * with its parents, and holds config.json, metrics.csv, eval.csv, checkpoint/. threads as in
  * sac_agent_create, and 0 chooses by the size of the networks and the number of cores. The task and
  * its plug-in must outlive the run. plugin: the path that the user gave for it, recorded in
- * config.json for the reader, or NULL. */
+ * config.json for the reader, or NULL. Errors: SAC_ERR_ARG for an option, bounds that are not
+ * finite, or a folder that holds a run; SAC_ERR_IO, SAC_ERR_NOMEM, and the task's. *out is
+ * untouched then. */
 SAC_API sac_status sac_run_create(const sac_env_api *task, const sac_run_options *options,
                                   size_t threads, const char *dir, const char *plugin,
                                   sac_run **out, sac_error *err);
 
 /* The run in `dir` as its last checkpoint left it; metrics.csv and eval.csv are cut back to that
- * step. steps > 0 replaces the number of steps in all. Errors name a missing or damaged file;
- * nothing on the disk is changed then. The task is found by the id in config.json. */
+ * step. steps > 0 replaces the number of steps in all, which must be more than are done. The task
+ * is found by the id in config.json; a plug-in's path there is never loaded. Errors: SAC_ERR_IO or
+ * SAC_ERR_FORMAT naming a missing or damaged file; SAC_ERR_ARG. Nothing on the disk is changed
+ * then, and *out is untouched. */
 SAC_API sac_status sac_run_resume(sac_registry *registry, const char *dir, int64_t steps,
                                   size_t threads, sac_run **out, sac_error *err);
 SAC_API void sac_run_destroy(sac_run *run); /* NULL ok */
@@ -131,8 +137,10 @@ SAC_API void sac_run_destroy(sac_run *run); /* NULL ok */
  * instruction set. text: (size) out, always terminated. */
 SAC_API void sac_run_plan(const sac_run *run, char *text, size_t size);
 
-/* Train to the end, with evaluations and checkpoints on the way and at the end. After an error of
- * any kind the last good checkpoint is intact. progress may be NULL. */
+/* Train to the end, with evaluations and checkpoints on the way and at the end. progress may be
+ * NULL. Errors, with the step: SAC_ERR_STOPPED on the caller's wish; SAC_ERR_DIVERGED names the
+ * term and the environment or batch row; SAC_ERR_IO the file; and the task's. After an error of any
+ * kind the last good checkpoint is intact, and the run can only be destroyed. */
 SAC_API sac_status sac_run_train(sac_run *run, sac_progress_fn *progress, void *user,
                                  sac_error *err);
 

@@ -55,6 +55,14 @@ static double normal_cdf(double z) {
   return 0.5 * erfc(-z * 0.70710678118654752440);
 }
 
+/* The float nearest to a that lies in [low, high]; a float's width is enough room for one. */
+static float float_within(double a, double low, double high) {
+  const float f = (float)a;
+  if ((double)f < low) return nextafterf(f, HUGE_VALF);
+  if ((double)f > high) return nextafterf(f, -HUGE_VALF);
+  return f;
+}
+
 void sac_explore_warmup(const sac_train_options *o, const sac_space *space, size_t E, uint64_t t,
                         float act[]) {
   const size_t A = space->act_dim;
@@ -64,7 +72,7 @@ void sac_explore_warmup(const sac_train_options *o, const sac_space *space, size
     for (size_t i = 0; i < A; i++) {
       const double low = space->act_low[i], high = space->act_high[i];
       const double a = low + (high - low) * normal_cdf(z[i]);
-      act[e * A + i] = (float)fmin(fmax(a, low), high);
+      act[e * A + i] = float_within(a, low, high);
     }
   }
 }

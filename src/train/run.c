@@ -115,7 +115,6 @@ static sac_status make_folder(sac_run *run, sac_error *err) {
 static sac_status begin_new(sac_run *run, const sac_env_api *task, const sac_run_options *options,
                             size_t threads, const char *dir, const char *plugin, sac_error *err) {
   SAC_TRY(set_dir(run, dir, err));
-  SAC_TRY(refuse_old_run(dir, err));
   run->config.options = *options;
   round_steps(&run->config.options.train);
   SAC_TRY(sac_run_options_check(&run->config.options, err));

@@ -21,7 +21,7 @@ refuses() {
   [ ! -s out ] || fail "prints data: $(cat out)"
 }
 
-# same_run A B: every file of both checkpoints is the same, and eval.csv but for its seconds
+# same_run A B: every file of both checkpoints is the same, and the tables but for the clock's columns
 same_run() {
   local a b
   a=$(cd "$1/checkpoint" && find . -type f -exec sha256sum {} + | sort -k 2)
@@ -31,6 +31,8 @@ $a
 $b"
   diff <(cut -d, -f1,3- "$1/eval.csv") <(cut -d, -f1,3- "$2/eval.csv") ||
     fail "eval.csv of $1 and $2 differ"
+  diff <(cut -d, -f1,3-15,18 "$1/metrics.csv") <(cut -d, -f1,3-15,18 "$2/metrics.csv") ||
+    fail "metrics.csv of $1 and $2 differ"
 }
 
 # a run on a small network: train TASK DIR [flags]
