@@ -62,6 +62,8 @@ static int run(int argc, char **argv) {
   }
   if (!strcmp(argv[1], "help") || !strcmp(argv[1], "--help") || !strcmp(argv[1], "-h"))
     return help(argc - 1, argv + 1);
+  sac_error err;
+  if (sac_isa_check(&err) != SAC_OK) return usage_error("%s", err.msg);
   if (!strcmp(argv[1], "--version")) argv[1] += 2;
   const struct subcommand *s = find(argv[1]);
   return s ? s->run(argc - 1, argv + 1) : unknown(argv[1]);

@@ -55,6 +55,10 @@ SAC_API const char *sac_version(void);
  * the CPU has, capped by the environment variable SAC_ISA, chosen at first use and kept. */
 SAC_API const char *sac_isa(void);
 
+/* Is SAC_ISA unset, or the name of an instruction set that this CPU has? SAC_ERR_ARG names it and
+ * those that there are; without this call an unknown name caps nothing. */
+SAC_API sac_status sac_isa_check(sac_error *err);
+
 /* The commit that the library was built from, or "unknown". Never NULL; static storage. */
 SAC_API const char *sac_commit(void);
 

@@ -1,0 +1,54 @@
+#include "base/cpu.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static const char *const names[SAC_CPU_ISAS] = {"generic", "avx2", "avx512"};
+
+const char *sac_cpu_isa_name(sac_cpu_isa isa) {
+  return names[isa];
+}
+
+int sac_cpu_has(sac_cpu_isa isa) {
+#if defined __x86_64__
+  __builtin_cpu_init();
+  const int avx2 = __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
+  const int avx512 = __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512dq") &&
+                     __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512vl");
+  return isa == SAC_CPU_GENERIC || (isa == SAC_CPU_AVX2 ? avx2 : avx2 && avx512);
+#else
+  return isa == SAC_CPU_GENERIC;
+#endif
+}
+
+/* The set that $SAC_ISA names, or SAC_CPU_ISAS. */
+static int named(void) {
+  const char *word = getenv("SAC_ISA");
+  int isa = 0;
+  while (isa < SAC_CPU_ISAS && (!word || strcmp(word, names[isa]) != 0)) isa++;
+  return isa;
+}
+
+sac_cpu_isa sac_cpu_best(void) {
+  const int cap = named();
+  int best = SAC_CPU_GENERIC;
+  for (int isa = 0; isa < SAC_CPU_ISAS && isa <= cap; isa++)
+    if (sac_cpu_has((sac_cpu_isa)isa)) best = isa;
+  return (sac_cpu_isa)best;
+}
+
+sac_status sac_isa_check(sac_error *err) {
+  const char *word = getenv("SAC_ISA");
+  const int isa = named();
+  if (!word || !*word || (isa < SAC_CPU_ISAS && sac_cpu_has((sac_cpu_isa)isa))) return SAC_OK;
+  char have[64] = "";
+  for (int i = 0; i < SAC_CPU_ISAS; i++) {
+    if (!sac_cpu_has((sac_cpu_isa)i)) continue;
+    if (i) strcat(have, ", ");
+    strcat(have, names[i]);
+  }
+  return sac_fail(err, SAC_ERR_ARG, "SAC_ISA = %.40s: %s; there are %s", word,
+                  isa < SAC_CPU_ISAS ? "this CPU has not its instructions"
+                                     : "no instruction set of that name",
+                  have);
+}

@@ -1,0 +1,25 @@
+/* Which vector instructions this process may use. */
+#ifndef SAC_BASE_CPU_H
+#define SAC_BASE_CPU_H
+
+#include "sac/base.h"
+
+/* Instruction sets, from the least to the best; a table of each is written in the same words. */
+typedef enum sac_cpu_isa {
+  SAC_CPU_GENERIC,
+  SAC_CPU_AVX2,
+  SAC_CPU_AVX512,
+  SAC_CPU_ISAS
+} sac_cpu_isa;
+
+/* "generic", "avx2" or "avx512". */
+const char *sac_cpu_isa_name(sac_cpu_isa isa);
+
+/* Has this CPU the instructions? */
+int sac_cpu_has(sac_cpu_isa isa);
+
+/* The best that the CPU has, at most what $SAC_ISA names; a word that names none caps nothing (the
+ * program refuses it by sac_isa_check). */
+sac_cpu_isa sac_cpu_best(void);
+
+#endif
