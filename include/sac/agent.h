@@ -32,7 +32,7 @@ extern "C" {
   I(lr_horizon, 1000000, 1, 1000000000000, "updates at which a linear schedule ends")             \
   R(adam_beta1, 0.9, 0.0, 0.9999, "Adam, decay of the first moment")                              \
   R(adam_beta2, 0.999, 0.0, 0.9999, "Adam, decay of the second moment")                           \
-  R(adam_eps, 1e-8, 0.0, 1.0, "Adam, added to the root of the second moment")                     \
+  R(adam_eps, 1e-8, 1e-30, 1.0, "Adam, added to the root of the second moment")                   \
   C(temperature, learned, "learned|fixed", "learned towards the target entropy, or fixed [SAC2]") \
   R(alpha, 1.0, 1e-12, 1e6, "temperature, at the start if it is learned")                         \
   R(alpha_min, 0.0, 0.0, 1e6, "the learned temperature does not fall below this")                 \

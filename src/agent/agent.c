@@ -49,6 +49,11 @@ static sac_status check_bounds(size_t A, const double low[], const double high[]
           "action %zu has bounds [%g, %g]: SAC needs finite ones, low < high; bound the "
           "environment's action space, for example to [-1, 1]",
           j, low[j], high[j]);
+    if (high[j] - low[j] < 1e-5 * fmax(fabs(low[j]), fabs(high[j])))
+      return sac_fail(err, SAC_ERR_ARG,
+                      "action %zu has bounds [%g, %g], too close for floats to tell actions apart: "
+                      "let the environment shift and scale it",
+                      j, low[j], high[j]);
     if (high[j] - low[j] > 1e6)
       return sac_fail(
           err, SAC_ERR_ARG,

@@ -33,7 +33,6 @@ struct sac_agent {
   size_t *rows;   /* (B) rows of the batch, grouped by their smaller critic */
   float *scratch; /* (threads, ld_scratch) a unit's gradient */
   size_t ld_scratch;
-  double *row_loss; /* (B) */
 };
 
 /* The target entropy, in nats. */

@@ -21,14 +21,29 @@ void sac_head_layout(sac_arena *arena, sac_head *head, size_t O, size_t A,
   head->half = SAC_TAKE(arena, float, A);
 }
 
+sac_log_std_map sac_head_map(const sac_agent_options *options) {
+  return (sac_log_std_map){options->log_std_map, (float)options->log_std_min,
+                           (float)options->log_std_max};
+}
+
+/* The largest half that keeps mid - half and mid + half, rounded to float, within [low, high]; or
+ * one that is a few units in the last place of mid smaller. */
+static float half_width(double low, double high, float mid) {
+  const float unit = nextafterf(fabsf(mid), HUGE_VALF) - fabsf(mid);
+  const double exact = fmin((double)mid - low, high - (double)mid);
+  float half = (float)exact;
+  if ((double)half > exact) half = nextafterf(half, 0.0f);
+  while (half > unit && ((double)(mid - half) < low || (double)(mid + half) > high)) half -= unit;
+  return half;
+}
+
 void sac_head_set(sac_head *head, const sac_agent_options *options, const double low[],
                   const double high[]) {
-  head->map = (sac_log_std_map){options->log_std_map, (float)options->log_std_min,
-                                (float)options->log_std_max};
+  head->map = sac_head_map(options);
   head->log_scale = 0.0;
   for (size_t j = 0; j < head->A; j++) {
     head->mid[j] = (float)(0.5 * (low[j] + high[j]));
-    head->half[j] = (float)(0.5 * (high[j] - low[j]));
+    head->half[j] = half_width(low[j], high[j], head->mid[j]);
     if (options->entropy_space == SAC_ENTROPY_ENVIRONMENT)
       head->log_scale += log(0.5 * (high[j] - low[j]));
   }

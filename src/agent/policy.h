@@ -30,7 +30,11 @@ typedef struct sac_head {
 void sac_head_layout(sac_arena *arena, sac_head *head, size_t O, size_t A,
                      const sac_agent_options *options, size_t B, int trained);
 
-/* Set the map and the scale of the actions from options and bounds. */
+/* The map from the network's output to log sigma. */
+sac_log_std_map sac_head_map(const sac_agent_options *options);
+
+/* Set the map and the scale of the actions from options and bounds: mid - half and mid + half are
+ * floats within the bounds, so an action that is clamped to them is too. */
 void sac_head_set(sac_head *head, const sac_agent_options *options, const double low[],
                   const double high[]);
 

@@ -89,8 +89,7 @@ static sac_status load(const sac_safetensors *file, const char *path, sac_policy
   if (!m.base) return sac_fail(err, SAC_ERR_NOMEM, "no memory for a policy of %zu bytes", size);
   sac_policy *p = layout(&m, O, A, &options);
   p->k = sac_kernels_get();
-  p->head.map = (sac_log_std_map){options.log_std_map, (float)options.log_std_min,
-                                  (float)options.log_std_max};
+  p->head.map = sac_head_map(&options);
   const sac_status status = read_weights(file, &p->head, err);
   if (status != SAC_OK)
     free(p);

@@ -266,11 +266,19 @@ static sac_status update_critics(sac_agent *g, struct update *u, sac_update_metr
 /* --- 4. log alpha <- Adam of -(log pi + target entropy)
  * --------------------------------------------- */
 
-static void update_temperature(sac_agent *g, struct update *u, sac_update_metrics *out) {
-  if (g->opt.temperature == SAC_TEMPERATURE_FIXED) return;
-  if (g->opt.alpha_sample == SAC_ALPHA_SAMPLE_FRESH) sac_pool_run(g->pool, fresh_rows, u);
+static sac_status update_temperature(sac_agent *g, struct update *u, sac_update_metrics *out,
+                                     sac_error *err) {
+  if (g->opt.temperature == SAC_TEMPERATURE_FIXED) return SAC_OK;
+  if (g->opt.alpha_sample == SAC_ALPHA_SAMPLE_FRESH) {
+    sac_pool_run(g->pool, fresh_rows, u);
+    SAC_TRY(check_rows(g, "log pi(a|s) of the fresh sample", g->pi.logp, err));
+  }
   out->alpha_loss = sac_temperature_step(&g->temperature, &g->opt, g->opt.lr_alpha * lr_factor(g),
                                          mean(g->B, g->pi.logp), sac_target_entropy(g));
+  if (isfinite(out->alpha_loss) && !isnan(g->temperature.log_alpha)) return SAC_OK;
+  return sac_fail(err, SAC_ERR_DIVERGED,
+                  "the temperature's loss is %g at update %llu: training diverged", out->alpha_loss,
+                  (unsigned long long)g->updates);
 }
 
 static sac_status update_actor(sac_agent *g, struct update *u, sac_update_metrics *out,
@@ -296,8 +304,7 @@ static sac_status update_actor(sac_agent *g, struct update *u, sac_update_metric
   out->actor_loss = loss / (double)g->B;
   out->entropy = -mean(g->B, g->pi.logp);
   out->actor_grad_norm = sqrt(sac_mlp_grad_square(&g->pi.net));
-  update_temperature(g, u, out);
-  return SAC_OK;
+  return update_temperature(g, u, out, err);
 }
 
 static sac_status check_replay(const sac_agent *g, const sac_replay *replay, sac_error *err) {

@@ -16,8 +16,8 @@ double sac_temperature_step(sac_temperature *t, const sac_agent_options *options
   const double m = t->m / (1.0 - pow(b1, t->steps)), v = t->v / (1.0 - pow(b2, t->steps));
   t->log_alpha -= lr * m / (sqrt(v) + options->adam_eps);
 
-  const double low = log(options->alpha_min),
-               high = log(options->alpha_max); /* log 0 = -inf: fine */
-  t->log_alpha = fmin(fmax(t->log_alpha, low), high);
+  const double low = log(options->alpha_min), high = log(options->alpha_max); /* log 0: fine */
+  if (t->log_alpha < low) t->log_alpha = low; /* and a NaN stays one */
+  if (t->log_alpha > high) t->log_alpha = high;
   return loss;
 }

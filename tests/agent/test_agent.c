@@ -81,6 +81,7 @@ static void bad_bounds_are_refused_with_advice(void **state) {
   check_refused(create(&o, OBS, 2, -1e6, 1e6, 1, &err), SAC_ERR_ARG, &err,
                 "action 1|-1e+06|wider than 1e6|actuator");
   check_refused(create(&o, OBS, 2, -1e300, 1.7e308, 1, &err), SAC_ERR_ARG, &err, "action 1");
+  check_refused(create(&o, OBS, 2, 1e6, 1e6 + 1.0, 1, &err), SAC_ERR_ARG, &err, "action 1|close");
   assert_ok(create(&o, OBS, 2, -5e5, 5e5, 1, &err), err);
 }
 
@@ -142,6 +143,30 @@ static void actions_are_in_the_environments_units(void **state) {
   sac_agent_destroy(agent);
 }
 
+/* Bounds that no float holds: a saturated action, tanh u = -1 or 1, is within them as doubles, and
+ * within a few units in the last place of the bound. */
+static void saturated_actions_stay_within_any_bounds(void **state) {
+  (void)state;
+  static const double low[ACT] = {-0.4, 0.1, -0.3}, high[ACT] = {0.4, 0.7, 1000.1};
+  const sac_agent_options o = small_options();
+  sac_agent *agent = NULL;
+  sac_error err = {0};
+  const float obs[OBS] = {0}, up[ACT] = {99, 99, 99}, down[ACT] = {-99, -99, -99};
+  float act[ACT];
+  assert_ok(sac_agent_create(&o, OBS, ACT, low, high, AGENT_SEED, 1, &agent, &err), err);
+  assert_ok(sac_agent_act(agent, 1, obs, up, act, &err), err);
+  for (int i = 0; i < ACT; i++) {
+    assert_true((double)act[i] <= high[i]);
+    assert_close((double)act[i], high[i], 0.0, 5e-7);
+  }
+  assert_ok(sac_agent_act(agent, 1, obs, down, act, &err), err);
+  for (int i = 0; i < ACT; i++) {
+    assert_true((double)act[i] >= low[i]);
+    assert_close((double)act[i], low[i], 1e-4, 5e-7); /* -0.3 of 1,000: floats of 6e-5 */
+  }
+  sac_agent_destroy(agent);
+}
+
 /* Equal seeds give equal agents, others others; the two critics differ, and the targets begin as
  * their copies. */
 static void the_seed_names_the_weights(void **state) {
@@ -169,6 +194,7 @@ int main(void) {
       cmocka_unit_test(bad_sizes_are_refused),
       cmocka_unit_test(a_bad_observation_is_named),
       cmocka_unit_test(actions_are_in_the_environments_units),
+      cmocka_unit_test(saturated_actions_stay_within_any_bounds),
       cmocka_unit_test(the_seed_names_the_weights),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
