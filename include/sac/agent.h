@@ -131,8 +131,7 @@ SAC_API uint64_t sac_agent_updates(const sac_agent *agent);
 SAC_API sac_status sac_agent_save(const sac_agent *agent, const char *path, sac_error *err);
 SAC_API sac_status sac_agent_load(sac_agent *agent, const char *path, sac_error *err);
 
-/* --- a trained policy alone, for use without training --------------------------------------------
- */
+/* --- a trained policy alone, for use without training ---------------------------------------- */
 
 typedef struct sac_policy sac_policy;
 

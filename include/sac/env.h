@@ -80,8 +80,7 @@ typedef struct sac_env_plugin_info {
 typedef const sac_env_plugin_info *sac_env_plugin_fn(uint32_t host_abi);
 #define SAC_ENV_PLUGIN_SYMBOL "sac_env_plugin"
 
-/* --- the registry: built-in tasks, the library's own plug-in folder, and files named by the user
- */
+/* --- the registry: built-in tasks, the library's plug-in folder, files named by the user ------ */
 
 typedef struct sac_registry sac_registry;
 

@@ -23,8 +23,7 @@ struct update {
   uint32_t purpose;
 };
 
-/* --- batch ---------------------------------------------------------------------------------------
- */
+/* --- batch ----------------------------------------------------------------------------------- */
 
 /* Rows [first, last) of the batch: s, a, r, gamma (1 - d), s'. Actions become normalised. */
 static void gather(sac_agent *g, const sac_replay *replay, size_t first, size_t last) {
@@ -49,8 +48,7 @@ static void place_actions(const sac_agent *g, float *x, size_t first, size_t las
     memcpy(x + b * g->ldx + g->O, g->pi.act + b * g->A, g->A * sizeof *x);
 }
 
-/* --- 1. y = r + gamma (1 - d) (min_j Qbar_j(s',a') - alpha log pi(a'|s')),  a' ~ pi(.|s')
- * ---------- */
+/* --- 1. y = r + gamma (1 - d) (min_j Qbar_j(s',a') - alpha log pi(a'|s')),  a' ~ pi(.|s') ---- */
 
 /* The smaller value, or NaN if one of them is: fminf would pass a broken critic over. */
 static float smaller(float a, float b) {
@@ -71,8 +69,7 @@ static void target_rows(sac_agent *g, float alpha, size_t first, size_t last) {
   }
 }
 
-/* --- 2. Q_j <- Adam of 1/B sum_b l(Q_j(s,a) - y),  l(e) = e^2/2, e^2 or Huber's
- * -------------------- */
+/* --- 2. Q_j <- Adam of 1/B sum_b l(Q_j(s,a) - y),  l(e) = e^2/2, e^2 or Huber's -------------- */
 
 static float critic_slope(int kind, float e) {
   switch (kind) {
@@ -113,8 +110,7 @@ static void critic_rows(void *ctx, size_t t, size_t T) {
   }
 }
 
-/* --- 5. Qbar_j <- (1 - tau) Qbar_j + tau Q_j, in the same pass over the weights
- * --------------------- */
+/* --- 5. Qbar_j <- (1 - tau) Qbar_j + tau Q_j, in the same pass over the weights -------------- */
 
 static void critic_weights(void *ctx, size_t t, size_t T) {
   const struct update *u = ctx;
@@ -126,8 +122,7 @@ static void critic_weights(void *ctx, size_t t, size_t T) {
   }
 }
 
-/* --- 3. pi <- Adam of 1/B sum_b [alpha log pi(a|s) - Q(s,a)],  a ~ pi(.|s)
- * --------------------------- */
+/* --- 3. pi <- Adam of 1/B sum_b [alpha log pi(a|s) - Q(s,a)],  a ~ pi(.|s) ------------------- */
 
 /* dQ/da for the listed rows, times `weight`, added to dq_da. */
 static void add_action_gradient(sac_agent *g, int j, size_t n, const size_t rows[], size_t first,
@@ -191,8 +186,7 @@ static void fresh_rows(void *ctx, size_t t, size_t T) {
   sac_head_sample(g->k, &g->pi, first, last);
 }
 
-/* --- the update
- * ------------------------------------------------------------------------------------ */
+/* --- the update ------------------------------------------------------------------------------ */
 
 static double mean(size_t n, const float *p) {
   double sum = 0.0;
@@ -263,8 +257,7 @@ static sac_status update_critics(sac_agent *g, struct update *u, sac_update_metr
   return SAC_OK;
 }
 
-/* --- 4. log alpha <- Adam of -(log pi + target entropy)
- * --------------------------------------------- */
+/* --- 4. log alpha <- Adam of -(log pi + target entropy) -------------------------------------- */
 
 static sac_status update_temperature(sac_agent *g, struct update *u, sac_update_metrics *out,
                                      sac_error *err) {

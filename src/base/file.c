@@ -28,8 +28,7 @@ sac_status sac_fail_io(sac_error *err, const char *path, const char *verb, int c
   return sac_fail(err, SAC_ERR_IO, "%s: cannot %s: %s", shown(path), verb, cause);
 }
 
-/* --- paths and folders
- * ---------------------------------------------------------------------------- */
+/* --- paths and folders ----------------------------------------------------------------------- */
 
 sac_status sac_path_join(char path[SAC_PATH_MAX], const char *dir, const char *name,
                          sac_error *err) {
@@ -83,8 +82,7 @@ static sac_status sync_folder_of(const char *path, sac_error *err) {
   return sac_folder_sync(folder, err);
 }
 
-/* --- writing
- * -------------------------------------------------------------------------------------- */
+/* --- writing --------------------------------------------------------------------------------- */
 
 sac_status sac_write_at(int fd, const char *path, const void *data, size_t size, uint64_t at,
                         sac_error *err) {
@@ -137,8 +135,7 @@ sac_status sac_file_replace(const char *path, const sac_piece pieces[], size_t c
   return sync_folder_of(path, err);
 }
 
-/* --- reading
- * -------------------------------------------------------------------------------------- */
+/* --- reading --------------------------------------------------------------------------------- */
 
 /* Read to the end of fd into a block that grows; *data is to be freed even after an error. */
 static sac_status read_all(int fd, const char *path, size_t room, char **data, size_t *size,

@@ -40,8 +40,7 @@ static void store(const sac_option *row, void *options, const union value *value
   memcpy((char *)options + row->offset, value, value_size(row->kind));
 }
 
-/* --- choices "a|b|c"
- * ------------------------------------------------------------------------------ */
+/* --- choices "a|b|c" ------------------------------------------------------------------------- */
 
 /* Word `index` of the choices: its beginning and length, or NULL past the last. */
 static const char *choice_word(const char *choices, int index, size_t *length) {
@@ -64,8 +63,7 @@ static int choice_parse(const char *choices, const char *text, int *index) {
   return 0;
 }
 
-/* --- widths "256,256"
- * ----------------------------------------------------------------------------- */
+/* --- widths "256,256" ------------------------------------------------------------------------ */
 
 static int widths_parse(const char *text, sac_widths *widths) {
   sac_widths w = {0};
@@ -98,8 +96,7 @@ static void widths_text(const sac_widths *w, char *text, size_t size) {
     used += (size_t)snprintf(text + used, size - used, "%s%u", i ? "," : "", w->width[i]);
 }
 
-/* --- any kind
- * ------------------------------------------------------------------------------------- */
+/* --- any kind -------------------------------------------------------------------------------- */
 
 static int value_parse(const sac_option *row, const char *text, union value *value) {
   switch (row->kind) {
@@ -201,8 +198,7 @@ static sac_status unknown(const sac_option table[], size_t count, const char *na
                   *near ? "; nearest: " : "", near);
 }
 
-/* --- the interface
- * -------------------------------------------------------------------------------- */
+/* --- the interface --------------------------------------------------------------------------- */
 
 sac_status sac_option_set(const sac_option table[], size_t count, void *options, const char *name,
                           const char *text, sac_error *err) {

@@ -36,8 +36,7 @@ static void checksum_key(const char *name, char key[KEY_SIZE]) {
   snprintf(key, KEY_SIZE, "xxh3.%.64s", name);
 }
 
-/* --- writing
- * -------------------------------------------------------------------------------------- */
+/* --- writing --------------------------------------------------------------------------------- */
 
 /* A file under construction. */
 typedef struct draft {
@@ -144,8 +143,7 @@ sac_status sac_safetensors_write(const char *path, const sac_tensor tensors[], s
   return status;
 }
 
-/* --- opening
- * -------------------------------------------------------------------------------------- */
+/* --- opening --------------------------------------------------------------------------------- */
 
 struct sac_safetensors {
   char *path, *bytes; // the file's name and content
@@ -306,8 +304,7 @@ void sac_safetensors_close(sac_safetensors *f) {
   free(f);
 }
 
-/* --- reading
- * -------------------------------------------------------------------------------------- */
+/* --- reading --------------------------------------------------------------------------------- */
 
 static sac_status find_same(const sac_safetensors *f, const sac_tensor *t, entry *e,
                             sac_error *err) {

@@ -11,8 +11,7 @@
 
 enum { PER_ENV_MIN = 2 }; /* a transition needs two frames */
 
-/* --- create and destroy
- * --------------------------------------------------------------------------- */
+/* --- create and destroy ---------------------------------------------------------------------- */
 
 /* Measure (base == NULL) or carve the arrays, whose total is below SIZE_MAX. */
 static void layout(sac_arena *m, sac_replay *r) {
@@ -84,8 +83,7 @@ void sac_replay_destroy(sac_replay *replay) {
   free(replay);
 }
 
-/* --- push
- * ----------------------------------------------------------------------------------------- */
+/* --- push ------------------------------------------------------------------------------------ */
 
 static sac_status all_finite(const char *what, size_t n, const float x[], sac_error *err) {
   for (size_t i = 0; i < n; i++)
@@ -157,8 +155,7 @@ void sac_replay_cut(sac_replay *r, size_t env) {
   r->rings[env].open = 0;
 }
 
-/* --- draw
- * ----------------------------------------------------------------------------------------- */
+/* --- draw ------------------------------------------------------------------------------------ */
 
 size_t sac_replay_size(const sac_replay *replay) {
   return replay->transitions;

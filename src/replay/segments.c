@@ -56,8 +56,7 @@ typedef struct store {
   known *known;           // (E, segments), segment s at s % segments
 } store;
 
-/* --- sizes
- * ---------------------------------------------------------------------------------------- */
+/* --- sizes ----------------------------------------------------------------------------------- */
 
 /* A frame on disk: s, a, r and the flags, 4 bytes each. */
 static size_t record_floats(const sac_replay *r) {
@@ -99,8 +98,7 @@ static uint64_t greatest(uint64_t a, uint64_t b) {
   return a > b ? a : b;
 }
 
-/* --- the store
- * ------------------------------------------------------------------------------------ */
+/* --- the store ------------------------------------------------------------------------------- */
 
 /* Measure or carve. */
 static void layout(sac_arena *m, const sac_replay *r, store *s) {
@@ -130,8 +128,7 @@ static known *known_of(const store *s, size_t env, uint64_t segment) {
   return &s->known[env * s->segments + segment % s->segments];
 }
 
-/* --- one segment
- * ---------------------------------------------------------------------------------- */
+/* --- one segment ----------------------------------------------------------------------------- */
 
 /* The frames [begin, end) of one segment that the ring still holds. */
 typedef struct span {
@@ -203,8 +200,7 @@ static int unpack(sac_replay *r, const span *p, const char *in) {
   return 1;
 }
 
-/* --- saving
- * --------------------------------------------------------------------------------------- */
+/* --- saving ---------------------------------------------------------------------------------- */
 
 /* Is the part of the segment that an earlier save wrote still there? */
 static sac_status check_stored(int fd, const char *path, uint64_t want, sac_error *err) {
@@ -346,8 +342,7 @@ sac_status sac_replay_save(sac_replay *r, const char *dir, sac_tensor *state, sa
   return SAC_OK;
 }
 
-/* --- pruning
- * -------------------------------------------------------------------------------------- */
+/* --- pruning --------------------------------------------------------------------------------- */
 
 /* The environment and number of a segment's file name; 0 for any other name. */
 static int parse_name(const char *name, size_t *env, uint64_t *segment) {
@@ -418,8 +413,7 @@ sac_status sac_replay_prune(const sac_replay *r, const char *dir, sac_error *err
   return SAC_OK;
 }
 
-/* --- loading
- * -------------------------------------------------------------------------------------- */
+/* --- loading --------------------------------------------------------------------------------- */
 
 /* The state, read number by number. */
 typedef struct reader {

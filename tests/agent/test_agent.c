@@ -1,8 +1,7 @@
 /* The agent's handle: what it refuses and how it says so, and what acting gives. */
 #include "agents.h"
 
-/* --- creation ----------------------------------------------------------------------------------
- */
+/* --- creation -------------------------------------------------------------------------------- */
 
 static sac_status create(const sac_agent_options *o, size_t obs, size_t act, double low,
                          double high, size_t threads, sac_error *err) {
@@ -98,8 +97,7 @@ static void bad_sizes_are_refused(void **state) {
   sac_agent_destroy(NULL);
 }
 
-/* --- acting ------------------------------------------------------------------------------------
- */
+/* --- acting ---------------------------------------------------------------------------------- */
 
 static void a_bad_observation_is_named(void **state) {
   (void)state;

@@ -53,8 +53,7 @@ static void terminated_masks_the_bootstrap_and_truncated_does_not(void **state) 
   assert_close(target_of(1, 1), 0.5, 1e-6, 0.0);
 }
 
-/* --- the temperature ---------------------------------------------------------------------------
- */
+/* --- the temperature ------------------------------------------------------------------------- */
 
 static double alpha_after(const sac_agent_options *options, int updates) {
   sac_agent *agent = make_agent(options, 1);
@@ -93,8 +92,7 @@ static void the_temperature_stays_in_its_bounds(void **state) {
   assert_close(alpha_after(&o, 10), 0.52, 0.0, 1e-12);
 }
 
-/* --- timing ------------------------------------------------------------------------------------
- */
+/* --- timing ---------------------------------------------------------------------------------- */
 
 static float first_number(sac_agent *agent, const char *name) {
   return ((const float *)agent_tensor(agent, name).data)[0];
@@ -175,8 +173,7 @@ static void a_linear_schedule_ends(void **state) {
   sac_agent_destroy(agent);
 }
 
-/* --- what goes wrong ---------------------------------------------------------------------------
- */
+/* --- what goes wrong ------------------------------------------------------------------------- */
 
 /* Two good updates; then a tensor of the agent becomes huge or NaN, and the third says what broke.
  */

@@ -19,8 +19,7 @@ static int teardown(void **state) {
   return 0;
 }
 
-/* --- a file with some of everything
- * --------------------------------------------------------------- */
+/* --- a file with some of everything ---------------------------------------------------------- */
 
 enum { ROWS = 3, COLS = 5, STRIDE = 8 };
 
@@ -138,8 +137,7 @@ static void the_same_tensors_give_the_same_bytes(void **state) {
   free(b);
 }
 
-/* --- damage
- * --------------------------------------------------------------------------------------- */
+/* --- damage ---------------------------------------------------------------------------------- */
 
 static void assert_refused(const char *path, const char *data, size_t size, const char *how,
                            size_t where) {
@@ -219,8 +217,7 @@ static void the_message_says_what_is_damaged(void **state) {
   free(data);
 }
 
-/* --- files whose checksums are right and whose header is not
- * -------------------------------------- */
+/* --- files whose checksums are right and whose header is not --------------------------------- */
 
 /* A file with this header, whose own checksum is put in place, and `data_size` zero bytes. */
 static void write_forged(const char *path, const char *json, size_t data_size) {
@@ -291,8 +288,7 @@ static void a_forged_header_that_is_right_opens(void **state) {
   assert_non_null(strstr(err.msg, "damaged: tensor y (checksum)"));
 }
 
-/* --- the caller's mistakes
- * ------------------------------------------------------------------------ */
+/* --- the caller's mistakes ------------------------------------------------------------------- */
 
 static void other_shapes_and_names_are_refused(void **state) {
   (void)state;

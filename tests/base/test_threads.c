@@ -19,8 +19,7 @@ static sac_pool *pool_of(size_t threads) {
   return pool;
 }
 
-/* --- phases
- * --------------------------------------------------------------------------------------- */
+/* --- phases ---------------------------------------------------------------------------------- */
 
 struct count {
   int ran[THREADS_MOST]; // by thread
@@ -72,8 +71,7 @@ static void shares_cover_everything_once(void **state) {
     }
 }
 
-/* --- barriers
- * ------------------------------------------------------------------------------------- */
+/* --- barriers -------------------------------------------------------------------------------- */
 
 enum { ROUNDS = 40 };
 
@@ -110,8 +108,7 @@ static void what_was_written_before_a_barrier_is_seen_after(void **state) {
   }
 }
 
-/* --- sleep
- * ---------------------------------------------------------------------------------------- */
+/* --- sleep ----------------------------------------------------------------------------------- */
 
 static void pause_ms(long ms) {
   const struct timespec t = {.tv_sec = 0, .tv_nsec = ms * 1000000};
@@ -154,8 +151,7 @@ static void a_phase_ends_with_its_last_thread(void **state) {
   }
 }
 
-/* --- life
- * ----------------------------------------------------------------------------------------- */
+/* --- life ------------------------------------------------------------------------------------ */
 
 /* Pools that end at once, before their workers have begun, or live side by side. */
 static void pools_come_and_go(void **state) {

@@ -266,8 +266,7 @@ static void randomness_that_is_declared_passes(void **state) {
   assert_sound(&random);
 }
 
-/* --- a chain of places: its last observation does not depend on the last action, and that is right
- */
+/* --- a chain of places: rightly, its last observation does not depend on the last action ----- */
 
 static sac_status chain_reset(sac_env *env, uint64_t seed, double obs[], sac_error *err) {
   (void)err;

@@ -126,8 +126,7 @@ static const struct test_case cases[] = {
             "policy_updates=2 alpha_loss=alpha alpha_sample=fresh log_std_map=tanh log_std_min=-5"},
 };
 
-/* --- what is recorded: `NAME DTYPE ROWS COLS` and the numbers, gap-free --------------------------
- */
+/* --- what is recorded: `NAME DTYPE ROWS COLS` and the numbers, gap-free ---------------------- */
 
 static void put(FILE *out, const char *name, const char *dtype, size_t size, size_t rows,
                 size_t cols, size_t stride, const void *data) {
@@ -165,8 +164,7 @@ static void put_state(FILE *out, sac_agent *agent, int update) {
   }
 }
 
-/* --- the replay: episodes that end in turn by terminated, by truncated
- * ---------------------------- */
+/* --- the replay: episodes that end in turn by terminated, by truncated ----------------------- */
 
 struct steps {
   size_t count, O, A;
@@ -218,8 +216,7 @@ static void put_steps(FILE *out, const struct steps *s) {
   put_floats(out, "pushed.terminated", s->count, 1, s->terminated);
 }
 
-/* --- what the streams say that an update draws: by the public functions, not the agent's ---------
- */
+/* --- what the streams say that an update draws: by the public functions, not the agent's ----- */
 
 static void put_words(FILE *out, const char *purpose_name, uint32_t purpose, uint64_t n,
                       const sac_agent *agent) {
@@ -260,8 +257,7 @@ static void put_noise(FILE *out, const sac_agent *agent) {
   }
 }
 
-/* --- a case
- * --------------------------------------------------------------------------------------- */
+/* --- a case ---------------------------------------------------------------------------------- */
 
 static sac_agent_options options_of(const struct test_case *c) {
   sac_agent_options options = sac_agent_options_default();

@@ -29,8 +29,7 @@ static int teardown(void **state) {
   return 0;
 }
 
-/* --- walks and comparisons
- * ------------------------------------------------------------------------ */
+/* --- walks and comparisons ------------------------------------------------------------------- */
 
 typedef struct walk {
   uint64_t seed, step;
@@ -165,8 +164,7 @@ static void assert_same_folder(const char *a, const char *b) {
   closedir(list);
 }
 
-/* --- round trips
- * ---------------------------------------------------------------------------------- */
+/* --- round trips ----------------------------------------------------------------------------- */
 
 /* From an empty buffer to one that has gone round several times, rings of an odd size among them;
  * the loaded buffer then goes on as the saved one does, and saves the same. */
@@ -250,8 +248,7 @@ static void nor_do_they_when_the_ring_has_gone_round(void **state) {
   }
 }
 
-/* --- crashes and full disks
- * ----------------------------------------------------------------------- */
+/* --- crashes and full disks ------------------------------------------------------------------ */
 
 enum { CRASH_RING = 600, BEFORE = 1500, AFTER = 2500 };
 
@@ -399,8 +396,7 @@ static void a_full_disk_is_an_error_that_harms_nothing(void **state) {
   signal(SIGXFSZ, handler);
 }
 
-/* --- damage
- * --------------------------------------------------------------------------------------- */
+/* --- damage ---------------------------------------------------------------------------------- */
 
 /* A load that must fail: the message begins with the file and contains `cause`, the buffer stays
  * empty and usable. */
