@@ -125,10 +125,11 @@ SAC_API sac_status sac_run_create(const sac_env_api *task, const sac_run_options
                                   sac_run **out, sac_error *err);
 
 /* The run in `dir` as its last checkpoint left it; metrics.csv and eval.csv are cut back to that
- * step. steps > 0 replaces the number of steps in all, which must be more than are done. The task
- * is found by the id in config.json; a plug-in's path there is never loaded. Errors: SAC_ERR_IO or
- * SAC_ERR_FORMAT naming a missing or damaged file; SAC_ERR_ARG. Nothing on the disk is changed
- * then, and *out is untouched. */
+ * step. steps > 0 replaces the number of steps in all, which must be more than are done, or as many
+ * if a stop cut the evaluation at the end short: that is then made up for. The task is found by the
+ * id in config.json; a plug-in's path there is never loaded. Errors: SAC_ERR_IO or SAC_ERR_FORMAT
+ * naming a missing or damaged file; SAC_ERR_ARG. Nothing on the disk is changed then, and *out is
+ * untouched. */
 SAC_API sac_status sac_run_resume(sac_registry *registry, const char *dir, int64_t steps,
                                   size_t threads, sac_run **out, sac_error *err);
 SAC_API void sac_run_destroy(sac_run *run); /* NULL ok */

@@ -98,6 +98,7 @@ static sac_status keep(sac_log_history *h, size_t header, double step,
                       h->path, line + 1);
     const size_t size = (size_t)(end + 1 - begin);
     at += size;
+    h->at_step |= row_step == step;
     if (row_step > step || !scheduled(user, row_step)) continue;
     memmove(h->text + kept, begin, size);
     kept += size;

@@ -32,6 +32,7 @@ typedef struct sac_log_history {
   size_t removed; /* bytes that go */
   double seconds; /* of the last row that stays; 0: none */
   double step;    /* of the last row that stays; -1: none */
+  int at_step;    /* a row of the step asked for was there, whether it stays or not */
 } sac_log_history;
 
 /* Read dir/name. Rows stay up to `step` where scheduled(user, step) holds; the others are of steps

@@ -277,21 +277,26 @@ static int eval_scheduled(const void *user, double row_step) {
   return sac_run_due((int64_t)row_step, o->envs, o->eval_every);
 }
 
-sac_status sac_loop_reopen_logs(sac_run *run, sac_error *err) {
+sac_status sac_loop_read_logs(sac_run *run, sac_run_tables *t, sac_error *err) {
   const sac_train_options *o = options_of(run);
   const double last = (double)sac_run_step(run);
-  sac_log_history metrics, eval = {.text = NULL};
-  sac_status status = sac_log_read(&metrics, run->dir, "metrics.csv", METRICS_HEADER, last,
-                                   metrics_scheduled, o, err);
-  if (status == SAC_OK)
-    status = sac_log_read(&eval, run->dir, "eval.csv", EVAL_HEADER, last, eval_scheduled, o, err);
-  if (status == SAC_OK) status = sac_log_reopen(&run->metrics_log, &metrics, err);
-  if (status == SAC_OK) status = sac_log_reopen(&run->eval_log, &eval, err);
-  run->eval_step = (int64_t)eval.step;
-  run->seconds_before = fmax(metrics.seconds, eval.seconds);
-  sac_log_history_free(&metrics);
-  sac_log_history_free(&eval);
-  return status;
+  *t = (sac_run_tables){.metrics = {.text = NULL}};
+  SAC_TRY(sac_log_read(&t->metrics, run->dir, "metrics.csv", METRICS_HEADER, last,
+                       metrics_scheduled, o, err));
+  return sac_log_read(&t->eval, run->dir, "eval.csv", EVAL_HEADER, last, eval_scheduled, o, err);
+}
+
+sac_status sac_loop_reopen_logs(sac_run *run, const sac_run_tables *t, sac_error *err) {
+  SAC_TRY(sac_log_reopen(&run->metrics_log, &t->metrics, err));
+  SAC_TRY(sac_log_reopen(&run->eval_log, &t->eval, err));
+  run->eval_step = (int64_t)t->eval.step;
+  run->seconds_before = fmax(t->metrics.seconds, t->eval.seconds);
+  return SAC_OK;
+}
+
+void sac_run_tables_free(sac_run_tables *t) {
+  sac_log_history_free(&t->metrics);
+  sac_log_history_free(&t->eval);
 }
 
 /* --- the loop ------------------------------------------------------------------------------ */

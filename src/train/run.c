@@ -162,21 +162,23 @@ static sac_status check_sizes(const sac_config *c, const sac_space *space, const
       c->task, c->obs_dim, c->act_dim, space->obs_dim, space->act_dim);
 }
 
-static sac_status set_steps(sac_run *run, int64_t steps, sac_error *err) {
+/* A run at its last step has something left to do if that step was never evaluated: a stop cut the
+ * evaluation short. */
+static sac_status set_steps(sac_run *run, int64_t steps, int evaluated, sac_error *err) {
   sac_train_options *o = &run->config.options.train;
   const int64_t done = sac_run_step(run);
   if (steps > 0) o->steps = steps;
   round_steps(o);
-  if (o->steps <= done)
+  if (o->steps < done || (o->steps == done && evaluated))
     return sac_fail(err, SAC_ERR_ARG,
                     "steps = %lld: the run in %s has done %lld already; more than that goes on",
                     (long long)o->steps, run->dir, (long long)done);
   return sac_run_options_check(&run->config.options, err);
 }
 
-/* Read everything first; only then change anything on the disk. */
-static sac_status begin_old(sac_run *run, sac_registry *registry, const char *dir, int64_t steps,
-                            size_t threads, sac_error *err) {
+/* The run as its checkpoint has it. */
+static sac_status load_old(sac_run *run, sac_registry *registry, const char *dir, size_t threads,
+                           sac_error *err) {
   const sac_env_api *task;
   SAC_TRY(set_dir(run, dir, err));
   SAC_TRY(sac_config_read(&run->config, dir, err));
@@ -185,11 +187,26 @@ static sac_status begin_old(sac_run *run, sac_registry *registry, const char *di
   SAC_TRY(find_task(registry, &run->config, dir, &task, err));
   SAC_TRY(make_parts(run, task, threads, err));
   SAC_TRY(check_sizes(&run->config, &run->rollout->space, dir, err));
-  SAC_TRY(sac_run_load(run, err));
-  SAC_TRY(set_steps(run, steps, err));
+  return sac_run_load(run, err);
+}
+
+/* The only part that changes anything on the disk. A failed write of config.json leaves all as it
+ * was; rows that a failed cut leaves are cut by the next resume. */
+static sac_status go_on(sac_run *run, const sac_run_tables *tables, sac_error *err) {
   SAC_TRY(sac_config_add_sitting(&run->config, sac_run_step(run), run->threads, err));
-  SAC_TRY(sac_loop_reopen_logs(run, err));
-  return sac_config_write(&run->config, dir, err);
+  SAC_TRY(sac_config_write(&run->config, run->dir, err));
+  return sac_loop_reopen_logs(run, tables, err);
+}
+
+static sac_status begin_old(sac_run *run, sac_registry *registry, const char *dir, int64_t steps,
+                            size_t threads, sac_error *err) {
+  sac_run_tables tables;
+  SAC_TRY(load_old(run, registry, dir, threads, err));
+  sac_status status = sac_loop_read_logs(run, &tables, err);
+  if (status == SAC_OK) status = set_steps(run, steps, tables.eval.at_step, err);
+  if (status == SAC_OK) status = go_on(run, &tables, err);
+  sac_run_tables_free(&tables);
+  return status;
 }
 
 sac_status sac_run_resume(sac_registry *registry, const char *dir, int64_t steps, size_t threads,

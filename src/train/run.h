@@ -69,8 +69,18 @@ sac_status sac_run_state_path(char path[SAC_PATH_MAX], const char *dir, sac_erro
 /* Begin metrics.csv and eval.csv in a new folder. */
 sac_status sac_loop_create_logs(sac_run *run, sac_error *err);
 
-/* Read both as far as the run's step, then cut them back on the disk and open them. */
-sac_status sac_loop_reopen_logs(sac_run *run, sac_error *err);
+/* Both tables as an earlier sitting left them. */
+typedef struct sac_run_tables {
+  sac_log_history metrics, eval;
+} sac_run_tables;
+
+/* Read both as far as the run's step; *tables is to be freed even after an error. Changes nothing
+ * on the disk. */
+sac_status sac_loop_read_logs(sac_run *run, sac_run_tables *tables, sac_error *err);
+
+/* Cut both back on the disk to what was read, and open them. */
+sac_status sac_loop_reopen_logs(sac_run *run, const sac_run_tables *tables, sac_error *err);
+void sac_run_tables_free(sac_run_tables *tables);
 
 /* --- plan.c */
 

@@ -37,6 +37,25 @@ interrupted() { # interrupted SIGNAL CODE
 interrupted INT 130
 interrupted TERM 143
 
+# in the last evaluation, after all steps: it is made up for, and no row is there twice
+# (an evaluation that takes long, and a number of steps that no other row falls on)
+last=(train Pendulum-v1 --steps 1510 "${flags[@]}" --set log_every=200 --eval-episodes 10000)
+"$sac" "${last[@]}" --out last-whole >/dev/null
+status=0
+"$sac" "${last[@]}" --out last >out 2>err &
+pid=$!
+until tail -n 1 last/metrics.csv 2>/dev/null | grep -q ^1510,; do
+  kill -0 $pid 2>/dev/null || fail "last ended too early: $(cat err)"
+  sleep 0.01
+done
+kill -INT $pid
+wait $pid || status=$?
+[ $status -eq 130 ] || fail "exit $status, not 130, for a stop in the last evaluation"
+[ "$(wc -l <last/eval.csv)" -eq 1 ] || fail "the evaluation was over before the stop"
+"$sac" train --resume last --quiet >/dev/null || fail "the evaluation cannot be made up for"
+same_run last-whole last
+refuses 2 "has done 1510 already" "$sac" train --resume last
+
 # twice: at once, whatever it is doing (here: an evaluation that would take minutes)
 status=0
 "$sac" train Pendulum-v1 --out twice --steps 150 "${flags[@]}" --set log_every=50 \

@@ -321,8 +321,11 @@ static sac_status resume(const char *dir, const char *steps, const sac_run_optio
   snprintf(run->dir, sizeof run->dir, "%s", dir);
   sac_log_close(&run->metrics_log);
   sac_log_close(&run->eval_log);
+  sac_run_tables tables = {.metrics = {.text = NULL}};
   sac_status status = sac_run_load(run, err);
-  if (status == SAC_OK) status = sac_loop_reopen_logs(run, err);
+  if (status == SAC_OK) status = sac_loop_read_logs(run, &tables, err);
+  if (status == SAC_OK) status = sac_loop_reopen_logs(run, &tables, err);
+  sac_run_tables_free(&tables);
   scratch_remove(fresh);
   if (status == SAC_OK)
     *out = run;
