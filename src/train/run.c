@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
@@ -103,13 +104,34 @@ static sac_status refuse_old_run(const char *dir, sac_error *err) {
   return SAC_OK;
 }
 
+/* A first checkpoint at step 0: a run that ends before its next one can be resumed too. */
+static sac_status fill_folder(sac_run *run, sac_error *err) {
+  SAC_TRY(sac_config_add_sitting(&run->config, 0, run->threads, err));
+  SAC_TRY(sac_config_write(&run->config, run->dir, err));
+  SAC_TRY(sac_loop_create_logs(run, err));
+  return sac_run_save(run, err);
+}
+
+/* Take back what a start that failed has put into the folder, which would refuse the next start. */
+static void empty_folder(const sac_run *run) {
+  static const char *const names[] = {"checkpoint/state.safetensors",
+                                      "checkpoint/replay",
+                                      "checkpoint",
+                                      "eval.csv",
+                                      "metrics.csv",
+                                      "config.json"};
+  char path[SAC_PATH_MAX];
+  for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+    if (sac_path_join(path, run->dir, names[i], NULL) == SAC_OK) remove(path);
+}
+
 static sac_status make_folder(sac_run *run, sac_error *err) {
   SAC_TRY(sac_make_folder(run->dir, err));
   SAC_TRY(lock_folder(run, err));
   SAC_TRY(refuse_old_run(run->dir, err));
-  SAC_TRY(sac_config_add_sitting(&run->config, 0, run->threads, err));
-  SAC_TRY(sac_config_write(&run->config, run->dir, err));
-  return sac_loop_create_logs(run, err);
+  const sac_status status = fill_folder(run, err);
+  if (status != SAC_OK) empty_folder(run);
+  return status;
 }
 
 static sac_status begin_new(sac_run *run, const sac_env_api *task, const sac_run_options *options,

@@ -29,10 +29,11 @@ limited $(((state + 4096) / 1024)) full
 "$sac" train --resume full --quiet >/dev/null || fail "the run cannot go on"
 same_run whole full
 
-# no room for the first checkpoint: said, and no half of one is left
+# no room for the first checkpoint: said, and nothing is left that would refuse another start
 limited $((state / 1024 / 2)) none
-[ ! -e none/checkpoint/state.safetensors ] || fail "half a checkpoint was left"
-refuses 1 "none/checkpoint/state.safetensors" "$sac" eval none
+[ -z "$(ls -A none)" ] || fail "left in the folder: $(ls -A none)"
+refuses 1 "none/config.json" "$sac" eval none
+train Pendulum-v1 none --steps 10 || fail "the folder cannot be used again"
 
 # a table that cannot grow: 1,000 lines of metrics.csv are more than all the rest
 flags+=(--set log_every=3)

@@ -57,6 +57,23 @@ killed() { # killed NAME TASK STEPS flags: kill once, resume, against one go
   same_run "$name-whole" "$name"
   echo "ok: $name, killed after $rows evaluations"
 }
+# SIGKILL before the first checkpoint of the schedule: the one of step 0 is there
+train Pendulum-v1 early-whole --steps 8000 --eval-every 500 --checkpoint-every 0
+"$sac" train Pendulum-v1 --out early --quiet --threads 1 --eval-episodes 2 --set warmup=100 --set hidden=16,16 \
+  --set batch=16 --steps 8000 --eval-every 500 --checkpoint-every 0 >/dev/null &
+pid=$!
+until [ "$(tail -n +2 early/eval.csv 2>/dev/null | wc -l)" -ge 2 ]; do
+  kill -0 $pid 2>/dev/null || fail "early ended before it could be killed"
+  sleep 0.01
+done
+"$sac" eval early --episodes 1 >/dev/null || fail "the checkpoint of step 0 cannot be evaluated"
+kill -KILL $pid
+wait $pid 2>/dev/null || true
+"$sac" train --resume early --quiet >/dev/null
+grep -q '"from_step": 0' early/config.json || fail "not the checkpoint of step 0"
+same_run early-whole early
+echo "ok: killed before the first checkpoint of the schedule"
+
 killed kill Pendulum-v1 8000 --eval-every 500 --checkpoint-every 1200
 killed kill-rows Pendulum-v1 8000 --envs 4 --eval-every 500 --checkpoint-every 1200
 
