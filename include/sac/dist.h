@@ -100,7 +100,10 @@ struct sac_dist {
               const double g[], double out[]);
   /* optional batched forms of the above */
   sac_dist_batch *log_density_n, *velocity_n, *score_n;
-  sac_dist_batch *velocity_fast_n; /* relative error 1e-6: behind the float entry point */
+  sac_dist_batch *velocity_fast_n; /* relative error 1e-6: behind the float vjp */
+  /* the same from and to floats; dlatent may be NULL, latent not */
+  void (*velocity_f32_n)(const sac_dist *d, size_t n, const float theta[], size_t step,
+                         const float z[], const float latent[], float dz[], float dlatent[]);
   void (*sample_n)(const sac_dist *d, size_t n, const double theta[], size_t step, double z[],
                    double latent[], sac_stream *stream);
 };

@@ -3,6 +3,8 @@
 #include "dist/check.h"
 #include "dist/family.h"
 
+#include <stdint.h>
+
 enum { SCRATCH = 4096 }; /* doubles on the stack */
 
 static sac_status missing(const sac_dist *d, const char *what, sac_error *err) {
@@ -371,6 +373,23 @@ sac_status sac_dist_sample_f32(const sac_dist *d, size_t n, const float theta[],
   return SAC_OK;
 }
 
+/* Whether dense rows of one or two parameters and z are legal, in passes without branches; where it
+ * says no, check_f32 knows why. */
+static int plainly_legal_f32(const sac_dist *d, size_t n, const float theta[], size_t step,
+                             const float z[], const float latent[]) {
+  const size_t P = d->params;
+  if (d->check || d->support || d->check_z || d->dim != 1 || P > 2 || step != P) return 0;
+  const sac_dist_param *p = sac_dist_parameter(d, 0), *q = sac_dist_parameter(d, P - 1);
+  int64_t bad = 0;
+  for (size_t i = 0; i < n * P; i += P) {
+    const double x = (double)theta[i], y = (double)theta[i + P - 1];
+    bad += !(x > p->low) | !(x < p->high) | !(y > q->low) | !(y < q->high);
+  }
+  for (size_t i = 0; i < n; i++) bad += !((double)z[i] >= d->low) | !((double)z[i] <= d->high);
+  for (size_t i = 0; i < n * d->latents; i++) bad += !(latent[i] == latent[i]);
+  return !bad;
+}
+
 static sac_status run_f32(const sac_dist *d, sac_dist_row *f, sac_dist_batch *f_n, size_t n,
                           const float theta[], size_t step, const float z[], const float latent[],
                           size_t first, size_t rest, float a[], float c[], sac_error *err) {
@@ -413,6 +432,12 @@ sac_status sac_dist_velocity_f32(const sac_dist *d, size_t n, const float theta[
                                  const float z[], const float latent[], float dz[], float dlatent[],
                                  sac_error *err) {
   if (!d->velocity) return missing(d, d->discrete ? "velocity: it is discrete" : "velocity", err);
+  if (d->velocity_f32_n && latent && dz) {
+    if (!plainly_legal_f32(d, n, theta, step, z, latent))
+      SAC_TRY(check_f32(d, n, theta, step, z, latent, err));
+    d->velocity_f32_n(d, n, theta, step, z, latent, dz, dlatent);
+    return SAC_OK;
+  }
   return run_f32(d, d->velocity, d->velocity_fast_n ? d->velocity_fast_n : d->velocity_n, n, theta,
                  step, z, latent, d->params, d->latents * d->params, dz, dlatent, err);
 }

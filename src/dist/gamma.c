@@ -177,6 +177,42 @@ static SAC_ROW(velocity) {
   velocity_n(d, 1, theta, 0, z, latent, out);
 }
 
+/* velocity_fast_n from and to floats, without arrays of doubles in between */
+static void velocity_f32_n(const sac_dist *d, size_t n, const float theta[], size_t step,
+                           const float z[], const float latent[], float dz[], float dlatent[]) {
+  const gamma_map *m = map_of(d);
+  const size_t P = d->params;
+  double a[BLOCK], spread[BLOCK], G[BLOCK], y[BLOCK], v[BLOCK];
+  for (size_t at = 0; at < n; at += BLOCK) {
+    const size_t rows = n - at < BLOCK ? n - at : BLOCK, padded = padded_to(rows);
+    for (size_t i = 0; i < padded; i++) {
+      const float *t = theta + (at + (i < rows ? i : 0)) * step;
+      a[i] = m->shape_per_theta * (double)t[0];
+      spread[i] = P == 1 ? 0.5 : (double)t[1]; /* a rate; an inverse gamma's scale */
+    }
+    sac_transport_get()->log(padded, spread, v);
+    for (size_t i = 0; i < padded; i++) {
+      const size_t row = at + (i < rows ? i : 0);
+      const double x = (double)z[row], direct = m->sign > 0.0 ? spread[i] * x : spread[i] / x;
+      const double log_G = m->sign * (double)latent[row] + v[i];
+      const int usual = direct > 1e-30 && direct < 1e30;
+      G[i] = usual ? direct : fmin(exp(log_G), 1e290);
+      y[i] = fmin(fmax(log_G, -1e300), 690.0);
+    }
+    sac_transport_get()->gamma_fast(rows, a, G, y, v);
+    for (size_t i = 0; i < rows; i++) {
+      const double x = (double)z[at + i], shape = m->sign * m->shape_per_theta * v[i];
+      const double turn = P == 1 ? 0.0 : -m->sign / spread[i];
+      float *row = dz + (at + i) * P;
+      row[0] = x == 0.0 ? 0.0f : (float)(x * shape);
+      if (P == 2) row[1] = x == 0.0 ? 0.0f : (float)(x * turn);
+      if (!dlatent) continue;
+      dlatent[(at + i) * P] = (float)shape;
+      if (P == 2) dlatent[(at + i) * P + 1] = (float)turn;
+    }
+  }
+}
+
 /* x y - fl(x y), by Dekker's splitting */
 static double product_error(double x, double y) {
   const double xs = 134217729.0 * x, ys = 134217729.0 * y;
@@ -323,7 +359,8 @@ static SAC_ROW(kl) {
   .latent_names = {"log z"}, .dim = 1, .latents = 1, .data = &(map), .low = 0.0, .high = HUGE_VAL, \
   .to_latent = to_latent, .log_density = log_density, .dlog_density = dlog_density,                \
   .score = score, .velocity = velocity, .cdf = cdf, .quantile = quantile, .entropy = entropy,      \
-  .kl = kl, .velocity_n = velocity_n, .velocity_fast_n = velocity_fast_n, .sample_n = sample_n
+  .kl = kl, .velocity_n = velocity_n, .velocity_fast_n = velocity_fast_n,                          \
+  .velocity_f32_n = velocity_f32_n, .sample_n = sample_n
 
 static const sac_dist_param gamma_param[] = {SAC_POSITIVE("shape", SHAPE_BITS),
                                              SAC_POSITIVE("rate", SCALE_BITS)};

@@ -155,6 +155,17 @@ static void float_is_within_1e_6(void **state) {
       assert_ok(sac_dist_velocity_f32(d, 1, theta, 0, &z, NULL, v32, NULL, &err), err);
       for (size_t j = 0; j < P; j++)
         if (fabs(v[j]) > 1e-37 && fabs(v[j]) < 1e38) assert_close((double)v32[j], v[j], 0.0, 1e-6);
+      if (!d->latents) continue;
+      /* with the latent given, which has a path of its own; both precisions get the same one */
+      float latent[2];
+      double latent64[2];
+      d->to_latent(d, theta64, &z64, NULL, latent64);
+      for (size_t l = 0; l < d->latents; l++)
+        latent64[l] = (double)(latent[l] = (float)latent64[l]);
+      assert_ok(sac_dist_velocity(d, 1, theta64, 0, &z64, latent64, v, NULL, &err), err);
+      assert_ok(sac_dist_velocity_f32(d, 1, theta, P, &z, latent, v32, NULL, &err), err);
+      for (size_t j = 0; j < P; j++)
+        if (fabs(v[j]) > 1e-37 && fabs(v[j]) < 1e38) assert_close((double)v32[j], v[j], 0.0, 1e-6);
     }
     fclose(file);
   }
