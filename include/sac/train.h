@@ -128,8 +128,8 @@ SAC_API sac_status sac_run_create(const sac_env_api *task, const sac_run_options
  * step. steps > 0 replaces the number of steps in all, which must be more than are done, or as many
  * if a stop cut the evaluation at the end short: that is then made up for. The task is found by the
  * id in config.json; a plug-in's path there is never loaded. Errors: SAC_ERR_IO or SAC_ERR_FORMAT
- * naming a missing or damaged file; SAC_ERR_ARG. Nothing on the disk is changed then, and *out is
- * untouched. */
+ * naming a missing or damaged file, or what the checkpoint and config.json or the task disagree on;
+ * SAC_ERR_ARG. Nothing on the disk is changed then, and *out is untouched. */
 SAC_API sac_status sac_run_resume(sac_registry *registry, const char *dir, int64_t steps,
                                   size_t threads, sac_run **out, sac_error *err);
 SAC_API void sac_run_destroy(sac_run *run); /* NULL ok */
@@ -147,7 +147,8 @@ SAC_API sac_status sac_run_train(sac_run *run, sac_progress_fn *progress, void *
 
 /* Evaluate the policy of a run's folder over `episodes` whole episodes in an environment of its
  * own, with streams of its own. stochastic: act with noise, else the deterministic action. *id is
- * the task's, and lives as long as the registry. Outputs are untouched on an error. */
+ * the task's, and lives as long as the registry. Errors as sac_run_resume and the task's; outputs
+ * are untouched then. */
 SAC_API sac_status sac_evaluate_run(sac_registry *registry, const char *dir, size_t episodes,
                                     uint64_t seed, int stochastic, const char **id,
                                     sac_eval_result *out, sac_error *err);

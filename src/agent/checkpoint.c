@@ -1,8 +1,8 @@
+#include "agent/handle.h"
 #include "agent/state.h"
 #include "base/try.h"
 
 #include <stdlib.h>
-#include <string.h>
 
 /* The agent's tensors and metadata, off the stack. */
 typedef struct picture {
@@ -30,45 +30,19 @@ sac_status sac_agent_save(const sac_agent *agent, const char *path, sac_error *e
   return status;
 }
 
-/* The file is of an agent of the same sizes, bounds and options. */
-static sac_status check_metas(const sac_safetensors *file, const char *path, const picture *p,
-                              sac_error *err) {
-  for (size_t i = 0; i < p->meta_count; i++) {
-    const char *found = NULL;
-    SAC_TRY(sac_safetensors_meta(file, p->metas[i].key, &found, err));
-    if (strcmp(found, p->metas[i].value) != 0)
-      return sac_fail(err, SAC_ERR_FORMAT, "%.200s: %s = %.100s, this agent has %.100s", path,
-                      p->metas[i].key, found, p->metas[i].value);
-  }
-  return SAC_OK;
-}
-
-/* The file's actions are scaled as this agent's: "action_mid" and "action_half" are derived from
- * the bounds, and a policy under other bounds would be another policy. */
-static sac_status check_scale(const sac_safetensors *file, const char *path, const sac_tensor *own,
-                              sac_error *err) {
-  if (strncmp(own->name, "action_", 7) != 0) return SAC_OK;
-  const size_t size = own->cols * sizeof(float);
-  sac_tensor found = *own;
-  found.data = malloc(size);
-  if (!found.data) return sac_fail(err, SAC_ERR_NOMEM, "agent: no memory for the action bounds");
-  sac_status status = sac_safetensors_read(file, &found, err);
-  if (status == SAC_OK && memcmp(found.data, own->data, size) != 0)
-    status =
-        sac_fail(err, SAC_ERR_FORMAT,
-                 "%.200s: %s differs: the file's agent has other action bounds", path, own->name);
-  free(found.data);
-  return status;
-}
-
 /* Everything is checked before anything is copied, so that an error leaves the agent as it was. */
-static sac_status restore(const sac_safetensors *file, const char *path, picture *p,
-                          sac_error *err) {
-  SAC_TRY(check_metas(file, path, p, err));
+static sac_status restore(const sac_safetensors *file, const char *path, const sac_agent *g,
+                          picture *p, sac_error *err) {
+  const sac_agent_facts facts = {.whose = "this agent has",
+                                 .options = &g->opt,
+                                 .O = g->O,
+                                 .A = g->A,
+                                 .seed = g->seed,
+                                 .mid = g->pi.mid,
+                                 .half = g->pi.half};
+  SAC_TRY(sac_agent_check_file(file, path, &facts, err));
   for (size_t i = 0; i < p->tensor_count; i++)
     SAC_TRY(sac_safetensors_check(file, &p->tensors[i], err));
-  for (size_t i = 0; i < p->tensor_count; i++)
-    SAC_TRY(check_scale(file, path, &p->tensors[i], err));
   for (size_t i = 0; i < p->tensor_count; i++)
     SAC_TRY(sac_safetensors_read(file, &p->tensors[i], err));
   return SAC_OK;
@@ -79,7 +53,7 @@ sac_status sac_agent_load(sac_agent *agent, const char *path, sac_error *err) {
   sac_safetensors *file = NULL;
   SAC_TRY(sac_safetensors_open(path, &file, err));
   sac_status status = picture_of(agent, &p, err);
-  if (status == SAC_OK) status = restore(file, path, p, err);
+  if (status == SAC_OK) status = restore(file, path, agent, p, err);
   if (status == SAC_OK) sac_agent_restored(agent);
   free(p);
   sac_safetensors_close(file);

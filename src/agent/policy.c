@@ -37,13 +37,17 @@ static float half_width(double low, double high, float mid) {
   return half;
 }
 
+void sac_action_scale(double low, double high, float *mid, float *half) {
+  *mid = (float)(0.5 * (low + high));
+  *half = half_width(low, high, *mid);
+}
+
 void sac_head_set(sac_head *head, const sac_agent_options *options, const double low[],
                   const double high[]) {
   head->map = sac_head_map(options);
   head->log_scale = 0.0;
   for (size_t j = 0; j < head->A; j++) {
-    head->mid[j] = (float)(0.5 * (low[j] + high[j]));
-    head->half[j] = half_width(low[j], high[j], head->mid[j]);
+    sac_action_scale(low[j], high[j], &head->mid[j], &head->half[j]);
     if (options->entropy_space == SAC_ENTROPY_ENVIRONMENT)
       head->log_scale += log(0.5 * (high[j] - low[j]));
   }

@@ -33,8 +33,11 @@ void sac_head_layout(sac_arena *arena, sac_head *head, size_t O, size_t A,
 /* The map from the network's output to log sigma. */
 sac_log_std_map sac_head_map(const sac_agent_options *options);
 
-/* Set the map and the scale of the actions from options and bounds: mid - half and mid + half are
- * floats within the bounds, so an action that is clamped to them is too. */
+/* The scale of one action: mid - half and mid + half are floats within [low, high], so an action
+ * that is clamped to them is too. */
+void sac_action_scale(double low, double high, float *mid, float *half);
+
+/* Set the map and the scale of the actions from options and bounds. */
 void sac_head_set(sac_head *head, const sac_agent_options *options, const double low[],
                   const double high[]);
 

@@ -1,8 +1,10 @@
 #include "agent/state.h"
 
 #include "agent/handle.h"
+#include "base/try.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 struct list {
@@ -61,20 +63,67 @@ void sac_agent_restored(sac_agent *g) {
   for (int j = 0; j < 2; j++) sac_mlp_refresh(g->k, &g->q[j]);
 }
 
-size_t sac_agent_metas(const sac_agent *g, sac_meta out[SAC_AGENT_METAS_MAX]) {
+/* The metadata for these facts; returns how many. */
+static size_t metas_of(const sac_agent_facts *f, sac_meta out[SAC_AGENT_METAS_MAX]) {
   size_t rows, n = 0;
   const sac_option *table = sac_agent_option_table(&rows);
   const struct {
     const char *key;
     uint64_t value;
-  } sizes[] = {{"obs_dim", g->O}, {"act_dim", g->A}, {"seed", g->seed}};
+  } sizes[] = {{"obs_dim", f->O}, {"act_dim", f->A}, {"seed", f->seed}};
   for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++, n++) {
     snprintf(out[n].key, sizeof out[n].key, "%s", sizes[i].key);
     snprintf(out[n].value, sizeof out[n].value, "%llu", (unsigned long long)sizes[i].value);
   }
   for (size_t i = 0; i < rows && n < SAC_AGENT_METAS_MAX; i++, n++) {
     snprintf(out[n].key, sizeof out[n].key, "option.%s", table[i].name);
-    sac_option_get(&table[i], &g->opt, out[n].value, sizeof out[n].value);
+    sac_option_get(&table[i], f->options, out[n].value, sizeof out[n].value);
   }
   return n;
+}
+
+size_t sac_agent_metas(const sac_agent *g, sac_meta out[SAC_AGENT_METAS_MAX]) {
+  const sac_agent_facts facts = {.options = &g->opt, .O = g->O, .A = g->A, .seed = g->seed};
+  return metas_of(&facts, out);
+}
+
+/* --- checking a file ----------------------------------------------------------------------- */
+
+static int is_option(const char *key) {
+  return strncmp(key, "option.", 7) == 0;
+}
+
+static sac_status check_meta(const sac_safetensors *file, const char *path, const sac_meta *own,
+                             const char *whose, sac_error *err) {
+  const char *found = NULL;
+  const sac_status status = sac_safetensors_meta(file, own->key, &found, err);
+  if (status != SAC_OK) return is_option(own->key) ? SAC_OK : status;
+  if (strcmp(found, own->value) == 0) return SAC_OK;
+  return sac_fail(err, SAC_ERR_FORMAT, "%.200s: %s = %.100s, %s %.100s", path, own->key, found,
+                  whose, own->value);
+}
+
+/* The file's actions are scaled as they are here: "action_mid" and "action_half" are derived from
+ * the bounds, and a policy under other bounds would be another policy. */
+static sac_status check_scale(const sac_safetensors *file, const char *path, const char *name,
+                              size_t A, const float own[], sac_error *err) {
+  sac_tensor found = {.dtype = SAC_F32, .rows = 1, .cols = A, .stride = A};
+  snprintf(found.name, sizeof found.name, "%s", name);
+  found.data = malloc(A * sizeof *own);
+  if (!found.data) return sac_fail(err, SAC_ERR_NOMEM, "agent: no memory for the action bounds");
+  sac_status status = sac_safetensors_read(file, &found, err);
+  if (status == SAC_OK && memcmp(found.data, own, A * sizeof *own) != 0)
+    status = sac_fail(err, SAC_ERR_FORMAT,
+                      "%.200s: %s differs: the file's agent has other action bounds", path, name);
+  free(found.data);
+  return status;
+}
+
+sac_status sac_agent_check_file(const sac_safetensors *file, const char *path,
+                                const sac_agent_facts *f, sac_error *err) {
+  sac_meta metas[SAC_AGENT_METAS_MAX];
+  const size_t count = metas_of(f, metas);
+  for (size_t i = 0; i < count; i++) SAC_TRY(check_meta(file, path, &metas[i], f->whose, err));
+  SAC_TRY(check_scale(file, path, "action_mid", f->A, f->mid, err));
+  return check_scale(file, path, "action_half", f->A, f->half, err);
 }

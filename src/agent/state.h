@@ -20,4 +20,18 @@ void sac_agent_restored(sac_agent *agent);
  */
 size_t sac_agent_metas(const sac_agent *agent, sac_meta out[SAC_AGENT_METAS_MAX]);
 
+/* What a file must agree with. */
+typedef struct sac_agent_facts {
+  const char *whose; /* for the message: "this agent has" */
+  const sac_agent_options *options;
+  size_t O, A;
+  uint64_t seed;
+  const float *mid, *half; /* (A) the actions' scale */
+} sac_agent_facts;
+
+/* Is the file of an agent with these facts? Options newer than the file are passed over.
+ * SAC_ERR_FORMAT names the first that differs, its value in the file, and the one here. */
+sac_status sac_agent_check_file(const sac_safetensors *file, const char *path,
+                                const sac_agent_facts *facts, sac_error *err);
+
 #endif

@@ -2,6 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "agent/policy.h"
 #include "agent/state.h"
 #include "base/try.h"
 #include "replay/segments.h"
@@ -70,11 +71,43 @@ sac_status sac_run_save(sac_run *run, sac_error *err) {
   return sac_replay_prune(run->replay, dir, err); // only now is the old checkpoint's part spare
 }
 
+static sac_status check_task(const sac_config *c, const sac_safetensors *file, const char *path,
+                             sac_error *err) {
+  const char *found;
+  SAC_TRY(sac_safetensors_meta(file, "task", &found, err));
+  if (strcmp(found, c->task) == 0) return SAC_OK;
+  return sac_fail(err, SAC_ERR_FORMAT, "%.200s: task = %.100s, config.json has %.100s", path, found,
+                  c->task);
+}
+
+sac_status sac_run_check_file(const sac_config *c, const sac_space *space,
+                              const sac_safetensors *file, const char *path, sac_error *err) {
+  const size_t A = space->act_dim;
+  SAC_TRY(check_task(c, file, path, err));
+  float *scale = calloc(2 * A, sizeof *scale); /* mid, then half */
+  if (!scale) return sac_fail(err, SAC_ERR_NOMEM, "no memory for the action bounds");
+  for (size_t j = 0; j < A; j++)
+    sac_action_scale(space->act_low[j], space->act_high[j], &scale[j], &scale[A + j]);
+  const sac_agent_facts facts = {.whose = "config.json has",
+                                 .options = &c->options.agent,
+                                 .O = c->obs_dim,
+                                 .A = A,
+                                 .seed = (uint64_t)c->options.train.seed,
+                                 .mid = scale,
+                                 .half = scale + A};
+  const sac_status status = sac_agent_check_file(file, path, &facts, err);
+  free(scale);
+  return status;
+}
+
+/* Whether every tensor is there is asked before any is copied. */
 static sac_status load_tensors(sac_run *run, const sac_safetensors *file, sac_error *err) {
   sac_tensor *tensors = calloc(TENSORS_MAX, sizeof *tensors);
   if (!tensors) return sac_fail(err, SAC_ERR_NOMEM, "no memory for a checkpoint's header");
   const size_t n = run_tensors(run, tensors);
   sac_status status = SAC_OK;
+  for (size_t i = 0; i < n && status == SAC_OK; i++)
+    status = sac_safetensors_check(file, &tensors[i], err);
   for (size_t i = 0; i < n && status == SAC_OK; i++)
     status = sac_safetensors_read(file, &tensors[i], err);
   free(tensors);
@@ -107,7 +140,8 @@ sac_status sac_run_load(sac_run *run, sac_error *err) {
   sac_safetensors *file = NULL;
   SAC_TRY(sac_run_state_path(path, run->dir, err));
   SAC_TRY(sac_safetensors_open(path, &file, err));
-  sac_status status = load_tensors(run, file, err);
+  sac_status status = sac_run_check_file(&run->config, &run->rollout->space, file, path, err);
+  if (status == SAC_OK) status = load_tensors(run, file, err);
   if (status == SAC_OK) status = load_replay(run, file, err);
   if (status == SAC_OK) status = sac_rollout_load(run->rollout, err);
   if (status == SAC_OK) cut_episodes(run);

@@ -250,46 +250,44 @@ static sac_status policy_act(void *policy, const float obs[], const float noise[
   return sac_policy_act(policy, obs, noise, act, err);
 }
 
-static sac_status evaluate_policy(const sac_env_api *task, sac_policy *policy, size_t episodes,
-                                  uint64_t seed, int stochastic, sac_eval_result *out,
-                                  sac_error *err) {
-  sac_env *env = NULL;
-  SAC_TRY(task->create(&env, err));
+/* The folder's policy, from a checkpoint that config.json and the task agree with. */
+static sac_status load_policy(const sac_config *config, const sac_space *space, const char *dir,
+                              sac_policy **out, sac_error *err) {
+  char path[SAC_PATH_MAX];
+  sac_safetensors *file;
+  SAC_TRY(check_sizes(config, space, dir, err));
+  SAC_TRY(sac_run_state_path(path, dir, err));
+  SAC_TRY(sac_safetensors_open(path, &file, err));
+  const sac_status status = sac_run_check_file(config, space, file, path, err);
+  sac_safetensors_close(file);
+  return status == SAC_OK ? sac_policy_load(path, out, err) : status;
+}
+
+/* Evaluate in `v`'s environment. */
+static sac_status evaluate_folder(const sac_config *config, const char *dir, sac_evaluation *v,
+                                  sac_eval_result *out, sac_error *err) {
   sac_space space;
-  task->space(env, &space);
-  const sac_evaluation evaluation = {.task = task,
-                                     .env = env,
-                                     .act = policy_act,
-                                     .actor = policy,
-                                     .episodes = episodes,
-                                     .seed = seed,
-                                     .stochastic = stochastic};
-  sac_status status = SAC_OK;
-  if (sac_policy_obs_dim(policy) != space.obs_dim || sac_policy_act_dim(policy) != space.act_dim)
-    status = sac_fail(err, SAC_ERR_FORMAT,
-                      "the policy has observation %zu and action %zu, but %s has %zu and %zu",
-                      sac_policy_obs_dim(policy), sac_policy_act_dim(policy), task->id,
-                      space.obs_dim, space.act_dim);
-  if (status == SAC_OK) status = sac_evaluate(&evaluation, out, err);
-  task->destroy(env);
+  sac_policy *policy = NULL;
+  v->task->space(v->env, &space);
+  SAC_TRY(load_policy(config, &space, dir, &policy, err));
+  v->actor = policy;
+  const sac_status status = sac_evaluate(v, out, err);
+  sac_policy_destroy(policy);
   return status;
 }
 
 sac_status sac_evaluate_run(sac_registry *registry, const char *dir, size_t episodes, uint64_t seed,
                             int stochastic, const char **id, sac_eval_result *out, sac_error *err) {
-  char path[SAC_PATH_MAX];
   sac_config config;
-  const sac_env_api *task;
-  sac_policy *policy = NULL;
+  sac_evaluation v = {
+      .act = policy_act, .episodes = episodes, .seed = seed, .stochastic = stochastic};
   if (episodes < 1) return sac_fail(err, SAC_ERR_ARG, "episodes = 0: must be at least 1");
   SAC_TRY(sac_config_read(&config, dir, err));
-  sac_status status = find_task(registry, &config, dir, &task, err);
-  if (status == SAC_OK) status = sac_run_state_path(path, dir, err);
-  if (status == SAC_OK) status = sac_policy_load(path, &policy, err);
-  if (status == SAC_OK)
-    status = evaluate_policy(task, policy, episodes, seed, stochastic, out, err);
-  if (status == SAC_OK) *id = task->id;
-  sac_policy_destroy(policy);
+  sac_status status = find_task(registry, &config, dir, &v.task, err);
+  if (status == SAC_OK) status = v.task->create(&v.env, err);
+  if (status == SAC_OK) status = evaluate_folder(&config, dir, &v, out, err);
+  if (status == SAC_OK) *id = v.task->id;
+  if (v.env) v.task->destroy(v.env);
   sac_config_free(&config);
   return status;
 }

@@ -58,7 +58,13 @@ static inline int sac_run_due(int64_t step, int64_t stride, int64_t every) {
 /* Write the run's state: the replay's segments, then checkpoint/state.safetensors in one rename. */
 sac_status sac_run_save(sac_run *run, sac_error *err);
 
-/* Fill a fresh run of the same options from its folder's checkpoint. */
+/* Is the file at `path` the state of a run with these facts, on a task of this space?
+ * SAC_ERR_FORMAT names what differs, in the file and in config.json. */
+sac_status sac_run_check_file(const sac_config *config, const sac_space *space,
+                              const sac_safetensors *file, const char *path, sac_error *err);
+
+/* Fill a fresh run from its folder's checkpoint, which must be of the same task, sizes, bounds,
+ * options and seed. Nothing is copied otherwise. */
 sac_status sac_run_load(sac_run *run, sac_error *err);
 
 /* dir/checkpoint/state.safetensors */

@@ -4,6 +4,8 @@
 #include "agents.h"
 #include "scratch.h"
 
+#include "agent/state.h"
+
 enum { N = 12 };
 
 static void update(sac_agent *agent, const sac_replay *replay, int times) {
@@ -120,12 +122,34 @@ static void other_action_bounds_are_refused(void **state) {
   scratch_remove(dir);
 }
 
+/* A file from before an option existed loads; one without a size does not. */
+static void an_older_file_lacks_options(void **state) {
+  (void)state;
+  char dir[SCRATCH_PATH];
+  scratch_make(dir);
+  const char *path = scratch_path(dir, "agent.safetensors");
+  const sac_agent_options options = small_options();
+  sac_error err = {0};
+  sac_agent *agent = make_agent(&options, 1);
+  static sac_tensor tensors[SAC_AGENT_TENSORS_MAX];
+  static sac_meta metas[SAC_AGENT_METAS_MAX];
+  const size_t n = sac_agent_tensors(agent, tensors), m = sac_agent_metas(agent, metas);
+  assert_string_equal(metas[0].key, "obs_dim");
+  assert_ok(sac_safetensors_write(path, tensors, n, metas, m - 1, &err), err);
+  assert_ok(sac_agent_load(agent, path, &err), err);
+  assert_ok(sac_safetensors_write(path, tensors, n, metas + 1, m - 1, &err), err);
+  check_refused(sac_agent_load(agent, path, &err), SAC_ERR_FORMAT, &err, "obs_dim");
+  sac_agent_destroy(agent);
+  scratch_remove(dir);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(a_loaded_agent_goes_on_with_the_same_bits),
       cmocka_unit_test(a_policy_file_gives_the_same_actions),
       cmocka_unit_test(another_agents_file_is_refused),
       cmocka_unit_test(other_action_bounds_are_refused),
+      cmocka_unit_test(an_older_file_lacks_options),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

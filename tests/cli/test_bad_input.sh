@@ -80,6 +80,14 @@ damaged config.json "option gamma" "sed -i 's/\"gamma\": .*/\"gamma\": 7,/' \$f"
 damaged config.json "option gamma" "sed -i 's/\"gamma\": .*/\"gamma\": null,/' \$f"
 damaged config.json config.json "sed -i 's/\"format\": 1/\"format\": 2/' \$f"
 damaged $state "$state" 'rm $f'
+# config.json of another run: what the checkpoint was trained with is named, also by eval
+other() { # other NAME HERE THERE: config.json says THERE, the checkpoint HERE
+  damaged config.json "$1 = $2, config.json has $3" "sed -i 's/\"${1#option.}\": .*/\"${1#option.}\": $3,/' \$f"
+  refuses 1 "$1 = $2, config.json has $3" "$sac" eval hurt
+}
+other option.gamma 0.99 0.5
+other option.batch 16 32
+other seed 1 2
 damaged $state "$state" 'truncate -s 1000 $f'
 damaged $state "$state" "printf X | dd of=\$f bs=1 seek=\$((\$(stat -c %s \$f) - 50)) conv=notrunc 2>/dev/null"
 damaged "$replay_file" "$(basename "$replay_file")" 'rm $f'

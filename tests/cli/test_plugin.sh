@@ -25,6 +25,20 @@ refuses 2 "--plugin ./sledge.so" "$sac" eval halves
 same_run whole halves
 "$sac" eval halves "${sledge[@]}" --json | grep -q '"env": "Sledge-v0"' || fail "eval"
 
+# the same task with other bounds: its policy would be another one
+build wide 's|act_high\[ACT\] = {1.0}|act_high[ACT] = {2.0}|'
+for words in "train --steps 1500 --resume" eval; do
+  # shellcheck disable=SC2086
+  refuses 1 "other action bounds" "$sac" $words halves --plugin ./wide.so
+done
+
+# another task of the same sizes and bounds
+build renamed 's/Sledge-v0/Sledge-v1/'
+cp -r halves moved
+sed -i 's/"task": "Sledge-v0"/"task": "Sledge-v1"/' moved/config.json
+refuses 1 "task = Sledge-v0, config.json has Sledge-v1" "$sac" train --resume moved --steps 1500 \
+  --plugin ./renamed.so
+
 # without snapshots: it says so, and a resume goes on with a fresh episode
 build plain 's/SAC_ENV_DETERMINISTIC | SAC_ENV_SNAPSHOT/SAC_ENV_DETERMINISTIC/'
 "$sac" train Sledge-v0 --plugin ./plain.so --out plain --steps 250 --eval-episodes 1 --set warmup=100 \
