@@ -107,8 +107,9 @@ typedef struct sac_progress {
 } sac_progress;
 
 /* Called in the thread of sac_run_train, about ten times a second (also during an evaluation), and
- * after each evaluation and checkpoint. Return 0 to go on, anything else to stop: the loop finishes
- * its step, saves a checkpoint and returns SAC_ERR_STOPPED. */
+ * after each evaluation and checkpoint. Return 0 to go on, anything else to stop: the loop leaves
+ * its evaluation or block of updates, which a resume makes up for, saves a checkpoint and returns
+ * SAC_ERR_STOPPED. */
 typedef int sac_progress_fn(void *user, const sac_progress *progress);
 
 typedef struct sac_run sac_run;

@@ -57,6 +57,11 @@ static sac_status save_state(sac_run *run, const sac_tensor *replay, sac_error *
   return status;
 }
 
+static void note_saved(sac_run *run) {
+  run->saved_step = sac_run_step(run);
+  run->saved_updates = sac_agent_updates(run->agent);
+}
+
 /* The tables go to the disk first: a checkpoint never knows of a step whose rows could be lost. */
 sac_status sac_run_save(sac_run *run, sac_error *err) {
   char dir[SAC_PATH_MAX];
@@ -67,7 +72,7 @@ sac_status sac_run_save(sac_run *run, sac_error *err) {
   SAC_TRY(sac_make_folder(dir, err));
   SAC_TRY(sac_replay_save(run->replay, dir, &replay, err));
   SAC_TRY(save_state(run, &replay, err));
-  run->saved_step = sac_run_step(run);
+  note_saved(run);
   return sac_replay_prune(run->replay, dir, err); // only now is the old checkpoint's part spare
 }
 
@@ -146,6 +151,6 @@ sac_status sac_run_load(sac_run *run, sac_error *err) {
   if (status == SAC_OK) status = sac_rollout_load(run->rollout, err);
   if (status == SAC_OK) cut_episodes(run);
   sac_safetensors_close(file);
-  if (status == SAC_OK) run->saved_step = sac_run_step(run);
+  if (status == SAC_OK) note_saved(run);
   return status;
 }

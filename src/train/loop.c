@@ -163,15 +163,22 @@ static void count_metrics(sac_run *run, const sac_update_metrics *metrics) {
   }
 }
 
+/* The step's block of updates is not done yet. */
+static int in_block(const sac_run *run) {
+  const sac_train_options *o = options_of(run);
+  const int64_t at = sac_run_step(run);
+  return at > 0 && sac_run_due(at, (int64_t)run->rollout->E, o->update_every) &&
+         sac_agent_updates(run->agent) < updates_due(o, at) && sac_replay_size(run->replay);
+}
+
+/* The updates that are due. A stop leaves the block where it is: what is left of it follows from
+ * the step and the number of updates, so the resumed run does the rest before anything else. */
 static sac_status update(struct loop *l, sac_error *err) {
   sac_run *run = l->run;
-  const sac_train_options *o = options_of(run);
-  if (!sac_run_due(sac_run_step(run), (int64_t)run->rollout->E, o->update_every)) return SAC_OK;
-  const uint64_t due = updates_due(o, sac_run_step(run));
-  while (sac_agent_updates(run->agent) < due && sac_replay_size(run->replay)) {
+  while (!l->stop && in_block(run)) {
     SAC_TRY(sac_agent_update(run->agent, run->replay, &l->progress.metrics, err));
     count_metrics(run, &l->progress.metrics);
-    report_in_time(l); /* a stop waits for the end of the step: a checkpoint is between steps */
+    report_in_time(l);
   }
   return SAC_OK;
 }
@@ -306,7 +313,10 @@ static int due(const sac_run *run, int64_t every) {
 }
 
 static sac_status save(struct loop *l, sac_error *err) {
-  if (l->run->saved_step == sac_run_step(l->run)) return SAC_OK;
+  const sac_run *run = l->run;
+  const int saved =
+      run->saved_step == sac_run_step(run) && run->saved_updates == sac_agent_updates(run->agent);
+  if (saved) return sac_log_sync(&l->run->eval_log, err);
   SAC_TRY(sac_run_save(l->run, err));
   report(l);
   return SAC_OK;
@@ -324,9 +334,15 @@ static sac_status after_step(struct loop *l, sac_error *err) {
   return SAC_OK;
 }
 
+/* Make up for what a stop left of the last step: the rest of its updates and what comes after them,
+ * or an evaluation. */
 static sac_status begin(struct loop *l, sac_error *err) {
   const sac_run *run = l->run;
   const int64_t at = sac_run_step(run);
+  if (in_block(run)) {
+    SAC_TRY(update(l, err));
+    return in_block(run) ? SAC_OK : after_step(l, err);
+  }
   if (at == 0 || run->eval_step == at || !due(run, options_of(run)->eval_every)) return SAC_OK;
   return evaluate(l, err);
 }
@@ -344,7 +360,7 @@ static sac_status train(struct loop *l, sac_error *err) {
   SAC_TRY(begin(l, err));
   while (!l->stop && sac_run_step(l->run) < steps) {
     SAC_TRY(step(l, err));
-    SAC_TRY(after_step(l, err));
+    if (!in_block(l->run)) SAC_TRY(after_step(l, err));
   }
   if (!l->stop) SAC_TRY(finish(l, err));
   if (!l->stop) return SAC_OK;

@@ -38,9 +38,10 @@ struct sac_run {
   uint64_t count[SAC_COUNTS]; /* in the checkpoint */
   double sum[SAC_SUMS];       /* in the checkpoint */
 
-  int64_t saved_step;    /* of the last checkpoint; -1: none yet */
-  int64_t eval_step;     /* of the last row of eval.csv; -1: none */
-  double seconds_before; /* of training, in earlier sittings */
+  int64_t saved_step;     /* of the last checkpoint; -1: none yet */
+  uint64_t saved_updates; /* done then */
+  int64_t eval_step;      /* of the last row of eval.csv; -1: none */
+  double seconds_before;  /* of training, in earlier sittings */
 };
 
 static inline int64_t sac_run_step(const sac_run *run) {

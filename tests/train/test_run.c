@@ -536,6 +536,40 @@ static void a_stop_saves(void **state) {
   scratch_remove(dir);
 }
 
+/* A stop in the middle of a block of 80,000 updates is followed before the block is over, and the
+ * resumed run finishes it: the same bytes and tables. The last block is that of the last step. */
+static void a_stop_leaves_a_block(void **state) {
+  (void)state;
+  char whole[SCRATCH_PATH], dir[SCRATCH_PATH];
+  sac_error err;
+  plan(7, 0);
+  scratch_make(whole);
+  scratch_make(dir);
+  sac_run_options o = small();
+  set(&o, "utd", "1000");
+  set(&o, "update_every", "50");
+  train_new(&o, whole);
+  sac_run *run = create(&o, dir);
+  struct stopper s = {.at = 100};
+  assert_int_equal(sac_run_train(run, stop_at, &s, &err), SAC_ERR_STOPPED);
+  assert_int_equal(sac_run_step(run), 100);
+  assert_in_range(sac_agent_updates(run->agent), 30001, 79999);
+  sac_run_destroy(run);
+  s.at = 0; /* and once more */
+  assert_ok(resume(dir, "100", &o, &run, &err), err);
+  assert_int_equal(sac_run_train(run, stop_at, &s, &err), SAC_ERR_STOPPED);
+  assert_in_range(sac_agent_updates(run->agent), 30002, 79999);
+  sac_run_destroy(run);
+  assert_ok(resume(dir, "100", &o, &run, &err), err);
+  train(run);
+  assert_int_equal(sac_agent_updates(run->agent), 80000);
+  sac_run_destroy(run);
+  assert_same_file(scratch_path(whole, STATE), scratch_path(dir, STATE));
+  assert_same_metrics(whole, dir);
+  scratch_remove(whole);
+  scratch_remove(dir);
+}
+
 /* --- threads ------------------------------------------------------------------------------- */
 
 /* Five environments in one, two and three threads leave the same state. */
@@ -578,6 +612,7 @@ int main(void) {
       cmocka_unit_test(a_run_is_not_overwritten),
       cmocka_unit_test(bad_options_leave_nothing),
       cmocka_unit_test(a_stop_saves),
+      cmocka_unit_test(a_stop_leaves_a_block),
       cmocka_unit_test(threads_do_not_matter),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
