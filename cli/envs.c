@@ -84,12 +84,6 @@ static int list(const sac_registry *registry, int as_json) {
 
 /* --- the check ----------------------------------------------------------------------------- */
 
-static int is_old(const sac_env_api *task, const sac_env_api *const old[], size_t count) {
-  for (size_t i = 0; i < count; i++)
-    if (old[i] == task) return 1;
-  return 0;
-}
-
 /* Check one task; 1 if it keeps the rules. */
 static int check_task(const sac_env_api *task, json_t *array) {
   sac_error err = {.msg = ""};
@@ -104,25 +98,27 @@ static int check_task(const sac_env_api *task, json_t *array) {
   return ok;
 }
 
-/* The tasks that a file brings are those that were not there before it was loaded. */
-static int check_file(sac_registry *registry, const char *file, int as_json) {
-  const size_t count = sac_registry_count(registry);
-  const sac_env_api **old = calloc(count + 1, sizeof *old);
-  sac_error err = {.msg = "no memory for the list of tasks"};
-  if (!old) return library_error(SAC_ERR_NOMEM, &err);
-  for (size_t i = 0; i < count; i++) old[i] = sac_registry_task(registry, i, NULL);
-  const sac_status status = sac_registry_load(registry, file, &err);
+/* Check the tasks that are from `file`, whether they were known before or not. */
+static int check_tasks(const sac_registry *registry, const char *file, json_t *array) {
+  size_t checked = 0;
   int ok = 1;
-  json_t *array = as_json ? json_array() : NULL;
-  for (size_t i = 0; status == SAC_OK && i < sac_registry_count(registry); i++) {
+  for (size_t i = 0; i < sac_registry_count(registry); i++) {
     const sac_env_api *task = sac_registry_task(registry, i, NULL);
-    if (!is_old(task, old, count)) ok &= check_task(task, array);
+    const char *from = sac_registry_file(registry, task);
+    if (!from || strcmp(from, file)) continue;
+    ok &= check_task(task, array);
+    checked++;
   }
-  free(old);
-  if (status != SAC_OK) {
-    json_decref(array);
-    return library_error(status, &err);
-  }
+  if (!checked) fprintf(stderr, "sac: %s: no task to check\n", file);
+  return checked && ok;
+}
+
+static int check_file(sac_registry *registry, const char *file, int as_json) {
+  sac_error err = {.msg = ""};
+  const sac_status status = sac_registry_load(registry, file, &err);
+  if (status != SAC_OK) return library_error(status, &err);
+  json_t *array = as_json ? json_array() : NULL;
+  const int ok = check_tasks(registry, file, array);
   if (as_json && print_json(array) != EXIT_DONE) return EXIT_FAILED;
   return ok ? EXIT_DONE : EXIT_FAILED;
 }

@@ -212,8 +212,8 @@ static sac_status new_run(const struct command *c, sac_registry *registry, char 
     snprintf(dir, PATH_TEXT, "%s", c->out);
   else
     default_folder(c, &options, dir, PATH_TEXT);
-  return sac_run_create(task, &options, (size_t)c->threads, dir,
-                        c->plugin_count ? c->plugins[0] : NULL, run, err);
+  return sac_run_create(task, &options, (size_t)c->threads, dir, sac_registry_file(registry, task),
+                        run, err);
 }
 
 static sac_status old_run(const struct command *c, sac_registry *registry, char dir[PATH_TEXT],

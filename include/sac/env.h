@@ -101,6 +101,11 @@ SAC_API size_t sac_registry_count(const sac_registry *registry);
 SAC_API const sac_env_api *sac_registry_task(const sac_registry *registry, size_t index,
                                              const char **plugin_name);
 
+/* The path by which the user named the shared library that brought the task (sac_registry_load's);
+ * NULL for a built-in one, and for the library's own plug-ins, which need no naming. It lives as
+ * long as the registry. */
+SAC_API const char *sac_registry_file(const sac_registry *registry, const sac_env_api *task);
+
 /* The task `id`, or NULL and a message with the nearest names; for a MuJoCo task without the
  * plug-in the message says how to get it. */
 SAC_API const sac_env_api *sac_registry_find(const sac_registry *registry, const char *id,

@@ -20,13 +20,20 @@
 struct entry {
   const sac_env_api *task;
   const char *plugin;
+  const char *path; /* as the user named it, or NULL */
+};
+
+/* A shared library that is loaded. */
+struct file {
+  void *handle; /* of dlopen */
+  char *path;   /* as the user named it, or NULL */
 };
 
 struct sac_registry {
   struct entry *entries;
   size_t count;
-  void **handles; /* of dlopen */
-  size_t handle_count;
+  struct file *files;
+  size_t file_count;
   char note[2000];
 };
 
@@ -62,20 +69,20 @@ static size_t index_of(const sac_registry *r, const char *id) {
   return i;
 }
 
-/* Make room for `more` entries and one handle, so that adding them cannot fail half way. */
+/* Make room for `more` entries and one file, so that adding them cannot fail half way. */
 static sac_status reserve(sac_registry *r, size_t more, sac_error *err) {
   struct entry *entries = realloc(r->entries, (r->count + more) * sizeof *entries);
   if (!entries) return no_memory(err);
   r->entries = entries;
-  void **handles = realloc(r->handles, (r->handle_count + 1) * sizeof *handles);
-  if (!handles) return no_memory(err);
-  r->handles = handles;
+  struct file *files = realloc(r->files, (r->file_count + 1) * sizeof *files);
+  if (!files) return no_memory(err);
+  r->files = files;
   return SAC_OK;
 }
 
-static void add(sac_registry *r, const sac_env_api *task, const char *plugin) {
+static void add(sac_registry *r, const sac_env_api *task, const char *plugin, const char *path) {
   const size_t i = index_of(r, task->id);
-  r->entries[i] = (struct entry){task, plugin};
+  r->entries[i] = (struct entry){task, plugin, path};
   if (i == r->count) r->count++;
 }
 
@@ -98,7 +105,8 @@ static sac_status check_plugin(const char *path, const sac_env_plugin_info *info
 }
 
 /* Ask the open library for its tasks and add them all, or none. */
-static sac_status adopt(sac_registry *r, void *handle, const char *path, sac_error *err) {
+static sac_status adopt(sac_registry *r, void *handle, const char *path, int named,
+                        sac_error *err) {
   /* POSIX lets a function's address travel as a void *, ISO C does not: hence the union */
   union {
     void *object;
@@ -111,12 +119,15 @@ static sac_status adopt(sac_registry *r, void *handle, const char *path, sac_err
   sac_status status = check_plugin(path, info, err);
   if (status == SAC_OK) status = reserve(r, info->count, err);
   if (status != SAC_OK) return status;
-  for (size_t i = 0; i < info->count; i++) add(r, info->tasks[i], info->name);
-  r->handles[r->handle_count++] = handle;
+  char *name = named ? strdup(path) : NULL;
+  if (named && !name) return no_memory(err);
+  for (size_t i = 0; i < info->count; i++) add(r, info->tasks[i], info->name, name);
+  r->files[r->file_count++] = (struct file){handle, name};
   return SAC_OK;
 }
 
-sac_status sac_registry_load(sac_registry *r, const char *path, sac_error *err) {
+/* named: by the user, who may want to know which file a task is from. */
+static sac_status load(sac_registry *r, const char *path, int named, sac_error *err) {
   char full[PATH_MAX]; /* a bare name would be searched for in the system's folders */
   struct stat info;
   if (stat(path, &info) != 0 || !realpath(path, full))
@@ -129,9 +140,13 @@ sac_status sac_registry_load(sac_registry *r, const char *path, sac_error *err) 
     return sac_fail(err, SAC_ERR_ENV, "plug-in %s cannot be loaded: %s", path,
                     cause ? cause : "no cause given");
   }
-  const sac_status status = adopt(r, handle, path, err);
+  const sac_status status = adopt(r, handle, path, named, err);
   if (status != SAC_OK) dlclose(handle);
   return status;
+}
+
+sac_status sac_registry_load(sac_registry *r, const char *path, sac_error *err) {
+  return load(r, path, 1, err);
 }
 
 /* One more line of the note; the last one may be cut. */
@@ -161,7 +176,7 @@ static void load_folder(sac_registry *r) {
   for (int i = 0; i < n; i++) {
     sac_error err;
     snprintf(path, sizeof path, "%s/%s", folder, files[i]->d_name);
-    if (sac_registry_load(r, path, &err) != SAC_OK) add_note(r, err.msg);
+    if (load(r, path, 0, &err) != SAC_OK) add_note(r, err.msg);
     free(files[i]);
   }
   free(files);
@@ -175,7 +190,7 @@ sac_status sac_registry_create(sac_registry **out, sac_error *err) {
     sac_registry_destroy(r);
     return status;
   }
-  for (size_t i = 0; i < BUILTIN_COUNT; i++) add(r, builtin[i], "built-in");
+  for (size_t i = 0; i < BUILTIN_COUNT; i++) add(r, builtin[i], "built-in", NULL);
   load_folder(r);
   *out = r;
   return SAC_OK;
@@ -183,8 +198,11 @@ sac_status sac_registry_create(sac_registry **out, sac_error *err) {
 
 void sac_registry_destroy(sac_registry *r) {
   if (!r) return;
-  while (r->handle_count) dlclose(r->handles[--r->handle_count]);
-  free(r->handles);
+  while (r->file_count) {
+    dlclose(r->files[--r->file_count].handle);
+    free(r->files[r->file_count].path);
+  }
+  free(r->files);
   free(r->entries);
   free(r);
 }
@@ -201,6 +219,12 @@ const sac_env_api *sac_registry_task(const sac_registry *r, size_t index,
                                      const char **plugin_name) {
   if (plugin_name) *plugin_name = r->entries[index].plugin;
   return r->entries[index].task;
+}
+
+const char *sac_registry_file(const sac_registry *r, const sac_env_api *task) {
+  for (size_t i = 0; i < r->count; i++)
+    if (r->entries[i].task == task) return r->entries[i].path;
+  return NULL;
 }
 
 static int is_mujoco(const char *id) {

@@ -18,6 +18,14 @@ train Sledge-v0 whole "${sledge[@]}" --steps 1200 --eval-every 300
 train Sledge-v0 halves "${sledge[@]}" --steps 600 --eval-every 300
 grep -q '"plugin": "./sledge.so"' halves/config.json || fail "config.json does not name the plug-in"
 
+# of two plug-ins it names the one that the task is from; a built-in task is from none
+build second 's/Sledge-v0/Second-v0/'
+two=(--plugin ./second.so --plugin ./sledge.so --steps 5)
+train Sledge-v0 two-sledge "${two[@]}"
+grep -q '"plugin": "./sledge.so"' two-sledge/config.json || fail "config.json names another plug-in"
+train Pendulum-v1 two-pendulum "${two[@]}"
+grep -q '"plugin": null' two-pendulum/config.json || fail "a built-in task is from a plug-in"
+
 # the path in config.json is not loaded, though it is right
 refuses 2 "--plugin ./sledge.so" "$sac" train --resume halves --steps 1200
 refuses 2 "--plugin ./sledge.so" "$sac" eval halves
@@ -87,4 +95,13 @@ status=0
 [ $status -eq 1 ] && grep -q '"ok": false' out || fail "--check --json: $(cat out)"
 "$sac" envs --check ./sledge.so --json | grep -q '"ok": true' || fail "--check --json fails the example"
 "$sac" envs "${sledge[@]}" | grep -q '^Sledge-v0 *2 *1 ' || fail "envs --plugin does not list it"
+# a file whose tasks are known already is checked as well: those of it, and no others
+mkdir folder
+cp sledge.so folder/libsledge.so
+[ "$(SAC_PLUGIN_DIR=$PWD/folder "$sac" envs --check folder/libsledge.so --plugin ./second.so)" = \
+  "Sledge-v0 ok" ] || fail "--check of a plug-in that is loaded already"
+status=0
+cp nan_reward.so folder/libsledge.so
+SAC_PLUGIN_DIR=$PWD/folder "$sac" envs --check folder/libsledge.so >out || status=$?
+[ $status -eq 1 ] || fail "--check passes a plug-in that is loaded already"
 echo ok

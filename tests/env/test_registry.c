@@ -76,6 +76,8 @@ static void a_plugin_adds_its_tasks(void **state) {
   assert_string_equal(plugin, "toys");
   assert_string_equal(sac_registry_task(r, 3, NULL)->id, "Toy-v1");
   assert_non_null(sac_registry_find(r, "Toy-v1", &err));
+  assert_string_equal(sac_registry_file(r, sac_registry_task(r, 3, NULL)), TOY("good"));
+  assert_null(sac_registry_file(r, sac_registry_task(r, 0, NULL))); /* built-in */
   sac_registry_destroy(r);
 }
 
