@@ -41,29 +41,6 @@ sac_status sac_path_join(char path[SAC_PATH_MAX], const char *dir, const char *n
   return SAC_OK;
 }
 
-static sac_status make_one_folder(const char *path, sac_error *err) {
-  struct stat info;
-  if (stat(path, &info) == 0) {
-    if (S_ISDIR(info.st_mode)) return SAC_OK;
-    return sac_fail(err, SAC_ERR_IO, "%s: exists, and is not a folder", shown(path));
-  }
-  // another process may have made it since
-  if (mkdir(path, 0777) != 0 && errno != EEXIST) return sac_fail_io(err, path, "make", errno);
-  return SAC_OK;
-}
-
-sac_status sac_make_folder(const char *path, sac_error *err) {
-  char parent[SAC_PATH_MAX];
-  SAC_TRY(sac_path_join(parent, "", path, err));
-  for (char *at = parent + 1; *parent && *at; at++) {
-    if (*at != '/') continue;
-    *at = '\0';
-    SAC_TRY(make_one_folder(parent, err));
-    *at = '/';
-  }
-  return make_one_folder(path, err);
-}
-
 sac_status sac_folder_sync(const char *path, sac_error *err) {
   const int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
   if (fd < 0) return sac_fail_io(err, path, "open the folder", errno);
@@ -80,6 +57,29 @@ static sac_status sync_folder_of(const char *path, sac_error *err) {
   if (!slash) return sac_folder_sync(".", err);
   slash[slash == folder] = '\0'; // "/name" lies in "/"
   return sac_folder_sync(folder, err);
+}
+
+static sac_status make_one_folder(const char *path, sac_error *err) {
+  struct stat info;
+  if (stat(path, &info) == 0) {
+    if (S_ISDIR(info.st_mode)) return SAC_OK;
+    return sac_fail(err, SAC_ERR_IO, "%s: exists, and is not a folder", shown(path));
+  }
+  // another process may have made it since
+  if (mkdir(path, 0777) != 0 && errno != EEXIST) return sac_fail_io(err, path, "make", errno);
+  return sync_folder_of(path, err);
+}
+
+sac_status sac_make_folder(const char *path, sac_error *err) {
+  char parent[SAC_PATH_MAX];
+  SAC_TRY(sac_path_join(parent, "", path, err));
+  for (char *at = parent + 1; *parent && *at; at++) {
+    if (*at != '/') continue;
+    *at = '\0';
+    SAC_TRY(make_one_folder(parent, err));
+    *at = '/';
+  }
+  return make_one_folder(path, err);
 }
 
 /* --- writing --------------------------------------------------------------------------------- */

@@ -14,7 +14,7 @@ sac_status sac_fail_io(sac_error *err, const char *path, const char *verb, int c
 sac_status sac_path_join(char path[SAC_PATH_MAX], const char *dir, const char *name,
                          sac_error *err);
 
-/* Make a folder and its parents; one that exists is fine. */
+/* Make a folder and its parents, durably; one that exists is fine. */
 sac_status sac_make_folder(const char *path, sac_error *err);
 
 /* One piece of what a file is to hold. */
