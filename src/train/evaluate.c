@@ -39,28 +39,47 @@ static sac_status choose(const sac_evaluation *v, struct work *w, sac_stream *st
   return v->act(v->actor, w->obs, w->noise, w->act, err);
 }
 
-/* One episode: its seed, then its noise, come from the stream of (series, number). */
+/* An episode under way. */
+struct episode {
+  sac_stream stream; /* of (series, number): the seed, then the noise */
+  uint64_t t;        /* steps done */
+  double total;
+  uint8_t terminated, truncated;
+};
+
+static sac_status take_step(const sac_evaluation *v, struct work *w, struct episode *e,
+                            sac_error *err) {
+  double reward = 0.0;
+  SAC_TRY(choose(v, w, &e->stream, err));
+  SAC_TRY(v->task->step(v->env, w->act, w->wide, &reward, &e->terminated, &e->truncated, err));
+  if (!isfinite(reward)) return sac_fail(err, SAC_ERR_DIVERGED, "reward = %g: not finite", reward);
+  e->total += reward;
+  e->t++;
+  return SAC_OK;
+}
+
+static sac_status play_to_end(const sac_evaluation *v, struct work *w, struct episode *e,
+                              sac_error *err) {
+  const uint64_t limit = w->space.max_steps ? UINT64_MAX : ENDLESS;
+  SAC_TRY(v->task->reset(v->env, sac_stream_u64(&e->stream), w->wide, err));
+  while (e->t < limit && !e->terminated && !e->truncated) {
+    if (v->stop && e->t % STOP_EVERY == 0 && v->stop(v->stop_user))
+      return sac_fail(err, SAC_ERR_STOPPED, "stopped on request");
+    SAC_TRY(take_step(v, w, e, err));
+  }
+  return SAC_OK;
+}
+
 static sac_status play(const sac_evaluation *v, struct work *w, size_t number, sac_error *err) {
   const uint64_t index = (uint64_t)number << SERIES_BITS | v->series;
-  sac_stream stream = sac_stream_make(v->seed, SAC_STREAM_EVALUATE, index);
-  SAC_TRY(v->task->reset(v->env, sac_stream_u64(&stream), w->wide, err));
-  const uint64_t limit = w->space.max_steps ? UINT64_MAX : ENDLESS;
-  uint8_t terminated = 0, truncated = 0;
-  double total = 0.0;
-  uint64_t t = 0;
-  for (; t < limit && !terminated && !truncated; t++) {
-    double reward = 0.0;
-    if (v->stop && t % STOP_EVERY == 0 && v->stop(v->stop_user))
-      return sac_fail(err, SAC_ERR_STOPPED, "stopped on request during an evaluation");
-    SAC_TRY(choose(v, w, &stream, err));
-    SAC_TRY(v->task->step(v->env, w->act, w->wide, &reward, &terminated, &truncated, err));
-    if (!isfinite(reward))
-      return sac_fail(err, SAC_ERR_DIVERGED, "the reward of step %llu of episode %zu is %g",
-                      (unsigned long long)t, number, reward);
-    total += reward;
-  }
-  w->total[number] = total;
-  w->length += (double)t;
+  struct episode e = {.stream = sac_stream_make(v->seed, SAC_STREAM_EVALUATE, index)};
+  sac_error cause = {.msg = ""};
+  const sac_status status = play_to_end(v, w, &e, &cause);
+  if (status != SAC_OK)
+    return sac_fail(err, status, "evaluation, episode %zu, step %llu: %.400s", number,
+                    (unsigned long long)e.t, cause.msg);
+  w->total[number] = e.total;
+  w->length += (double)e.t;
   return SAC_OK;
 }
 

@@ -24,8 +24,8 @@ typedef struct sac_evaluation {
 
 /* Play the episodes. An episode of a task without a time limit is cut at 100,000 steps. The
  * standard deviation is that of the episodes themselves (divided by n). Errors: the task's;
- * SAC_ERR_DIVERGED for a reward that is not finite; SAC_ERR_STOPPED if stop asked for it. *out is
- * untouched then. */
+ * SAC_ERR_DIVERGED for a reward that is not finite; SAC_ERR_STOPPED if stop asked for it; each with
+ * the episode and its step, counted from 0. *out is untouched then. */
 sac_status sac_evaluate(const sac_evaluation *evaluation, sac_eval_result *out, sac_error *err);
 
 #endif

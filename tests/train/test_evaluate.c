@@ -100,7 +100,8 @@ static void an_endless_task_is_cut(void **state) {
   assert_int_equal(calls, 100000);
 }
 
-/* Faults of the task end the evaluation and leave the result alone. */
+/* Faults of the task end the evaluation and leave the result alone. The eighth step of all is
+ * number 2 of episode 1, both counted from 0, in episodes of five steps. */
 static void faults_are_named(void **state) {
   (void)state;
   sac_error err;
@@ -108,9 +109,10 @@ static void faults_are_named(void **state) {
   size_t calls;
   toy = (struct toy_plan){.limit = 5, .nan_reward_at = 8};
   assert_int_equal(evaluate(3, 1, 0, 0, &calls, &r, &err), SAC_ERR_DIVERGED);
-  assert_non_null(strstr(err.msg, "reward"));
+  assert_non_null(strstr(err.msg, "evaluation, episode 1, step 2: reward"));
   toy = (struct toy_plan){.limit = 5, .fail_at = 8};
   assert_int_equal(evaluate(3, 1, 0, 0, &calls, &r, &err), SAC_ERR_ENV);
+  assert_non_null(strstr(err.msg, "evaluation, episode 1, step 2: the spring broke"));
   assert_int_equal(r.episodes, 99);
 }
 
