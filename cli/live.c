@@ -69,8 +69,8 @@ static void compose(char line[LINE_TEXT], size_t width, const sac_progress *p) {
   add(line, width, "%.1f%%", 100.0 * (double)p->step / (double)p->steps);
   if (!isnan(p->return_last)) add(line, width, "return %.1f", p->return_last);
   if (p->has_eval) add(line, width, "evaluation %.1f", p->eval.return_mean);
-  if (!p->updates) add(line, width, "random actions");
-  if (p->steps_per_s > 0 && p->step < p->steps && p->updates) {
+  if (p->random_actions) add(line, width, "random actions");
+  if (p->steps_per_s > 0 && p->step < p->steps && !p->random_actions) {
     char left[PIECE_TEXT];
     duration((double)(p->steps - p->step) / p->steps_per_s, left);
     add(line, width, "%s left", left);

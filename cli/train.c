@@ -1,6 +1,7 @@
-#define _POSIX_C_SOURCE 200809L
+#define _GNU_SOURCE /* program_invocation_name */
 #include "cli.h"
 
+#include <errno.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -249,7 +250,9 @@ static void print_word(const char *word) {
 }
 
 static void print_resume(const struct command *c, const char *dir) {
-  fputs("go on with: sac train --resume", stderr);
+  fputs("go on with:", stderr);
+  print_word(program_invocation_name); /* as it was called: it need not be on the PATH */
+  fputs(" train --resume", stderr);
   print_word(dir);
   for (size_t i = 0; i < c->plugin_count; i++) {
     fputs(" --plugin", stderr);

@@ -95,6 +95,7 @@ typedef struct sac_progress {
   int64_t step, steps; /* done, and in all */
   double seconds;      /* of training, over all sittings of the run */
   uint64_t updates;
+  int random_actions;                /* the next step's are: it is of the warm-up */
   double steps_per_s, updates_per_s; /* over the last second or so; 0 in the first */
   double utd_realised;               /* updates done per environment step after the warm-up */
   size_t episodes;                   /* finished so far */

@@ -88,6 +88,7 @@ static void fill_progress(struct loop *l) {
   p->steps = options_of(run)->steps;
   p->seconds = seconds(l);
   p->updates = m.updates;
+  p->random_actions = m.step < options_of(run)->warmup;
   p->utd_realised = utd_realised(run);
   p->episodes = run->count[SAC_COUNT_EPISODES];
   const double episodes = (double)run->count[SAC_COUNT_LOG_EPISODES];

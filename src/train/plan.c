@@ -69,8 +69,10 @@ static void add_network(struct text *t, const char *name, const sac_widths *hidd
 static void add_bytes(struct text *t, size_t bytes) {
   if (bytes >= 1000000000)
     add(t, "%.2f GB", (double)bytes / 1e9);
-  else
+  else if (bytes >= 1000000)
     add(t, "%.1f MB", (double)bytes / 1e6);
+  else
+    add(t, "%.1f kB", (double)bytes / 1e3);
 }
 
 void sac_run_plan(const sac_run *run, char *text, size_t size) {

@@ -17,6 +17,21 @@ done
 tail -n 1 err | grep -q '^done: 600 steps, 500 updates' || fail "the last line: $(tail -n 1 err)"
 ! grep -q $'\x1b' err || fail "escape codes though stderr is no terminal"
 
+# small and large replays
+for size in "100 kB" "100000 MB"; do
+  "$sac" train Pendulum-v1 --out "replay-$size" --steps 1 --eval-episodes 1 \
+    --set replay_capacity="${size% *}" >/dev/null 2>err
+  head -n 1 err | grep -q "replay [1-9][0-9.]* ${size#* }" || fail "the plan's replay: $(head -n 1 err)"
+done
+
+# random actions are the warm-up's, whether there are updates or not
+lines() { # lines WARMUP: what is shown of a run without updates
+  "$sac" train Pendulum-v1 --out "lines-$1" --steps 400 --eval-every 200 --eval-episodes 1 --set utd=0 \
+    --set warmup="$1" 2>&1 >/dev/null | grep '^step 200 '
+}
+lines 1000 | grep -q "random actions" || fail "the warm-up is not shown: $(lines 1000)"
+! lines 100 | grep -q "random actions" || fail "shown as the warm-up: $(lines 100)"
+
 # --quiet says nothing
 "$sac" train Pendulum-v1 --out quiet --steps 10 --eval-episodes 1 --quiet >out 2>err
 [ ! -s err ] || fail "--quiet said: $(cat err)"

@@ -28,10 +28,10 @@ interrupted() { # interrupted SIGNAL CODE
   wait $pid || status=$?
   cat err.run
   [ $status -eq "$2" ] || fail "exit $status, not $2"
-  grep -qxF "go on with: sac train --resume '$dir'" err.run || fail "does not say how to go on"
+  grep -qxF "go on with: $sac train --resume '$dir'" err.run || fail "does not say how to go on"
   local words
-  words=$(sed -n 's/^go on with: sac //p' err.run)
-  eval "\"\$sac\" $words --quiet" >/dev/null || fail "what it says does not work"
+  words=$(sed -n 's/^go on with: //p' err.run)
+  eval "$words --quiet" >/dev/null || fail "what it says does not work"
   same_run whole "$dir"
 }
 interrupted INT 130
