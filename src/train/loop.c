@@ -287,7 +287,8 @@ static int eval_scheduled(const void *user, double row_step) {
 
 sac_status sac_loop_read_logs(sac_run *run, sac_run_tables *t, sac_error *err) {
   const sac_train_options *o = options_of(run);
-  const double last = (double)sac_run_step(run);
+  /* the rows of a step come after its updates: in a block there is none of it yet */
+  const double last = (double)(sac_run_step(run) - in_block(run));
   *t = (sac_run_tables){.metrics = {.text = NULL}};
   SAC_TRY(sac_log_read(&t->metrics, run->dir, "metrics.csv", METRICS_HEADER, last,
                        metrics_scheduled, o, err));
