@@ -16,7 +16,7 @@ _Static_assert(SAC_METRICS == 9, "a metric was added: give it a column in METRIC
   "q_mean,target_mean,critic_grad_norm,actor_grad_norm,updates,steps_per_s,updates_per_s,utd"
 #define EVAL_HEADER "step,seconds,episodes,return_mean,return_std,return_min,return_max,length_mean"
 
-static const double report_seconds = 0.1, rate_seconds = 1.0;
+static const double rate_seconds = 1.0;
 
 /* A moment of training, to measure rates from. */
 struct mark {
@@ -108,7 +108,7 @@ static void report(struct loop *l) {
 /* Report if it is time to; also asked from inside evaluations. */
 static int report_in_time(void *user) {
   struct loop *l = user;
-  if (now() - l->reported >= report_seconds) report(l);
+  if (now() - l->reported >= l->run->report_seconds) report(l);
   return l->stop;
 }
 

@@ -35,6 +35,7 @@ static sac_run *new_run(void) {
   if (!run) return NULL;
   run->lock = run->metrics_log.file = run->eval_log.file = -1;
   run->saved_step = run->eval_step = -1;
+  run->report_seconds = 0.1;
   return run;
 }
 

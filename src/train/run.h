@@ -42,6 +42,7 @@ struct sac_run {
   uint64_t saved_updates; /* done then */
   int64_t eval_step;      /* of the last row of eval.csv; -1: none */
   double seconds_before;  /* of training, in earlier sittings */
+  double report_seconds;  /* between two calls of the progress function; tests set 0 */
 };
 
 static inline int64_t sac_run_step(const sac_run *run) {

@@ -39,7 +39,7 @@ interrupted TERM 143
 
 # in the last evaluation, after all steps: it is made up for, and no row is there twice
 # (an evaluation that takes long, and a number of steps that no other row falls on)
-last=(train Pendulum-v1 --steps 1510 "${flags[@]}" --set log_every=200 --eval-episodes 10000)
+last=(train Pendulum-v1 --steps 1510 "${flags[@]}" --set log_every=200 --eval-episodes 30000)
 "$sac" "${last[@]}" --out last-whole >/dev/null
 status=0
 "$sac" "${last[@]}" --out last >out 2>err &
