@@ -23,7 +23,7 @@ typedef struct sac_stream {
  * SAC_STREAM_USER. Two streams with different purposes are independent. */
 enum {
   SAC_STREAM_INIT = 1,     /* network weights; index = tensor */
-  SAC_STREAM_RESET = 2,    /* environment resets; index = seed given to reset */
+  SAC_STREAM_RESET = 2,    /* episodes: their seeds in a run; within one, (that seed, RESET, 0) */
   SAC_STREAM_WARMUP = 3,   /* random actions; index = environment and step */
   SAC_STREAM_EXPLORE = 4,  /* exploration noise; index = environment and step */
   SAC_STREAM_BATCH = 5,    /* which transitions an update sees; index = update and row */
