@@ -23,6 +23,11 @@ import sys
 import tempfile
 import types
 
+# The norms in Gymnasium's Reacher and Pusher are BLAS dot products of three numbers, rounded as the
+# processor's kernel does it: Haswell's is the plain sum. Those for AVX-512 fuse multiply and add, which
+# changes the last bit of one norm in ten. NumPy reads this when it is first imported.
+os.environ["OPENBLAS_CORETYPE"] = "Haswell"
+
 try:
     import gymnasium as gym
     import mujoco

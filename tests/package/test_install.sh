@@ -15,11 +15,15 @@ mv "$work/first" "$work/prefix"
 prefix=$work/prefix
 libdir=$(dirname "$(find "$prefix" -name libsac.a)")
 
-# nothing that is installed may point back into the tree or the build
-if grep -rIl -e "$SAC_SOURCE_DIR" -e "$SAC_BINARY_DIR" "$prefix"; then
-  echo "these files name the source or build folder"
-  exit 1
-fi
+# nothing that is installed may point back into the tree or the build; a path begins after a character
+# that is none of a path, so that a tree in /sac is not seen in lib/cmake/sac
+for folder in "$SAC_SOURCE_DIR" "$SAC_BINARY_DIR"; do
+  quoted=$(sed 's/[][\.*^$+?(){}|]/\\&/g' <<<"$folder")
+  if grep -rIlE "(^|[^A-Za-z0-9_./}-])$quoted(/|[^A-Za-z0-9_.-]|$)" "$prefix"; then
+    echo "these files name $folder"
+    exit 1
+  fi
+done
 
 cmake -S "$SAC_SOURCE_DIR/tests/package/consumer" -B "$work/consumer" -DCMAKE_C_COMPILER="$CC" \
   -DCMAKE_PREFIX_PATH="$prefix" >"$work/log" || { cat "$work/log"; exit 1; }
