@@ -25,8 +25,8 @@ for folder in "$SAC_SOURCE_DIR" "$SAC_BINARY_DIR"; do
   fi
 done
 
-cmake -S "$SAC_SOURCE_DIR/tests/package/consumer" -B "$work/consumer" -DCMAKE_C_COMPILER="$CC" \
-  -DCMAKE_PREFIX_PATH="$prefix" >"$work/log" || { cat "$work/log"; exit 1; }
+cmake -S "$SAC_SOURCE_DIR/tests/package/consumer" -B "$work/consumer" -G Ninja \
+  -DCMAKE_C_COMPILER="$CC" -DCMAKE_PREFIX_PATH="$prefix" >"$work/log" || { cat "$work/log"; exit 1; }
 cmake --build "$work/consumer"
 said=$("$work/consumer/with_shared")
 echo "$said"
