@@ -102,6 +102,15 @@ SAC_API void sac_agent_destroy(sac_agent *agent); /* NULL ok */
 SAC_API sac_status sac_agent_act(sac_agent *agent, size_t n, const float obs[], const float noise[],
                                  float act[], sac_error *err);
 
+/* The value that the actor climbs, of n actions: q (n) out = Q(s,a), the smaller of both critics or
+ * their mean, as the option actor_q says; dq_da (n,A) out or NULL: its gradient in the action, that
+ * of the smaller critic in each row. obs (n,O) and act (n,A) in, actions in the environment's units
+ * and in no need to be within the bounds; n <= the batch option. Learned numbers stay untouched.
+ * Errors: SAC_ERR_ARG for n; SAC_ERR_DIVERGED names critic and row where a value is not finite; the
+ * outputs are untouched then. */
+SAC_API sac_status sac_agent_value(sac_agent *agent, size_t n, const float obs[], const float act[],
+                                   float q[], float dq_da[], sac_error *err);
+
 /* What one update saw; means over the batch. NaN where this update had no such step. */
 typedef struct sac_update_metrics {
   double critic_loss;      /* sum of both critics' losses, as the option critic_loss defines it */
