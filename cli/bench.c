@@ -1,23 +1,83 @@
 /* sac bench: how fast a part of the library is, here and now. */
-#include "cli.h"
+#include "bench.h"
 #include "dist.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-static const char help[] = "usage: sac bench dist [NAME] [--theta A,B,..]    ns a sample for "
-                           "sample, log density, velocity\n"
-                           "\n"
-                           "Batches of 4,096 on one core, best of 25; CSV: name, function, ns. "
-                           "Without --theta each row has\n"
-                           "its own parameters, shapes and scales between 0.1 and 100. Without "
-                           "NAME: every distribution.\n";
+static const char help[] =
+    "usage: sac bench update|loop|small|act|kernels [flags]\n"
+    "       sac bench dist [NAME] [--theta A,B,..]\n"
+    "\n"
+    "  update    an update of an agent, at HalfCheetah's sizes\n"
+    "  loop      the whole training loop on HalfCheetah-v5, one update a step\n"
+    "  small     10,000 steps of Pendulum-v1, hidden 64,64, batch 100, one update a step\n"
+    "  act       microseconds from one observation to its action: median and 99.9th percentile\n"
+    "  kernels   each kernel of an update alone\n"
+    "  dist      ns a sample for sample, log density, velocity: batches of 4,096 on one core, "
+    "best\n"
+    "            of 25; CSV: name, function, ns. Without --theta each row has its own parameters,\n"
+    "            shapes and scales between 0.1 and 100. Without NAME: every distribution\n"
+    "\n"
+    "  --threads N        threads, the caller's included (1)\n"
+    "  --precision P      of the matrix products: fp32 or bf16 (fp32)\n"
+    "  --repeats N        timings, of which the best and the median are printed (7)\n"
+    "  --seconds S        the length of one timing\n"
+    "  --obs N --act N --width N --layers N --batch N\n"
+    "                     sizes for update and act (17, 6, 256, 2, 256)\n"
+    "  --json             a JSON object a line\n"
+    "\n"
+    "GFLOP/s count an update as 582 MFLOP at the default sizes. The FMA peak is that of fp32 on "
+    "the\n"
+    "same threads, measured between the timings.\n";
+
+enum {
+  FLAG_THETA = 256,
+  FLAG_THREADS,
+  FLAG_PRECISION,
+  FLAG_REPEATS,
+  FLAG_SECONDS,
+  FLAG_OBS,
+  FLAG_ACT,
+  FLAG_WIDTH,
+  FLAG_LAYERS,
+  FLAG_BATCH,
+  FLAG_JSON
+};
 
 static const struct option flags[] = {
-    {"theta", required_argument, NULL, 't'},
+    {"theta", required_argument, NULL, FLAG_THETA},
+    {"threads", required_argument, NULL, FLAG_THREADS},
+    {"precision", required_argument, NULL, FLAG_PRECISION},
+    {"repeats", required_argument, NULL, FLAG_REPEATS},
+    {"seconds", required_argument, NULL, FLAG_SECONDS},
+    {"obs", required_argument, NULL, FLAG_OBS},
+    {"act", required_argument, NULL, FLAG_ACT},
+    {"width", required_argument, NULL, FLAG_WIDTH},
+    {"layers", required_argument, NULL, FLAG_LAYERS},
+    {"batch", required_argument, NULL, FLAG_BATCH},
+    {"json", no_argument, NULL, FLAG_JSON},
     {"help", no_argument, NULL, 'h'},
     {NULL, 0, NULL, 0},
+};
+
+static const struct benchmark {
+  const char *what;
+  int (*run)(const bench_setup *setup);
+} benchmarks[] = {
+    {"update", bench_update}, {"loop", bench_loop},       {"small", bench_small},
+    {"act", bench_act},       {"kernels", bench_kernels},
+};
+enum { BENCHMARKS = sizeof benchmarks / sizeof *benchmarks };
+
+/* The command line. */
+struct command {
+  bench_setup setup;
+  double theta[4];
+  size_t thetas;
+  const char *last; /* the last flag that is not --theta, or NULL */
 };
 
 /* up to four numbers parted by commas; how many, 0 if it is none */
@@ -32,28 +92,125 @@ static size_t parse_theta(const char *text, double theta[4]) {
   return 0;
 }
 
-int cmd_bench(int argc, char **argv) {
-  double theta[4];
-  size_t given = 0;
+static int parse_seconds(const char *text, double *out) {
+  char *end;
+  *out = strtod(text, &end);
+  if (end != text && !*end && *out > 0.0 && *out <= 3600.0) return 0;
+  return usage_error("--seconds = %s: must be a number in (0, 3600]", text);
+}
+
+/* An integer flag's range and place. */
+static int take_integer(struct command *c, int flag) {
+  bench_setup *s = &c->setup;
+  const struct {
+    int flag;
+    const char *name;
+    int64_t most;
+    int64_t *out;
+  } rows[] = {
+      {FLAG_THREADS, "threads", 256, &s->threads},
+      {FLAG_REPEATS, "repeats", BENCH_REPEATS_MAX, &s->repeats},
+      {FLAG_OBS, "obs", 1000000, &s->obs},
+      {FLAG_ACT, "act", 1000000, &s->act},
+      {FLAG_WIDTH, "width", 16384, &s->width},
+      {FLAG_LAYERS, "layers", SAC_WIDTHS_MAX, &s->layers},
+      {FLAG_BATCH, "batch", 65536, &s->batch},
+  };
+  for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
+    if (rows[i].flag == flag)
+      return parse_integer(rows[i].name, optarg, 1, rows[i].most, rows[i].out) ? 0 : EXIT_USAGE;
+  return EXIT_USAGE;
+}
+
+static int take_flag(struct command *c, int flag) {
+  bench_setup *s = &c->setup;
+  switch (flag) {
+  case FLAG_THETA:
+    c->thetas = parse_theta(optarg, c->theta);
+    if (c->thetas) return 0;
+    return usage_error("--theta = %s: must be up to 4 numbers and commas", optarg);
+  case FLAG_PRECISION:
+    s->precision = optarg;
+    if (!strcmp(optarg, "fp32") || !strcmp(optarg, "bf16")) return 0;
+    return usage_error("--precision = %s: must be fp32 or bf16", optarg);
+  case FLAG_SECONDS:
+    return parse_seconds(optarg, &s->seconds);
+  case FLAG_JSON:
+    s->json = 1;
+    return 0;
+  default:
+    return take_integer(c, flag);
+  }
+}
+
+/* The exit code, or -1 to go on. */
+static int parse(struct command *c, int argc, char **argv) {
   for (int flag; (flag = next_flag(argc, argv, flags, help)) != -1;) {
     if (flag == 0) return EXIT_DONE;
-    if (flag == '?') return EXIT_USAGE;
-    given = parse_theta(optarg, theta);
-    if (!given) return usage_error("--theta = %s: must be up to 4 numbers and commas", optarg);
+    if (flag == '?' || take_flag(c, flag)) return EXIT_USAGE;
+    if (flag != FLAG_THETA) c->last = argv[optind - 1];
   }
-  if (optind == argc || strcmp(argv[optind], "dist") != 0)
-    return usage_error("bench: what? 'sac bench dist NAME'");
+  return -1;
+}
+
+/* --- dist ------------------------------------------------------------------------------------ */
+
+static int run_dist(const struct command *c, int argc, char **argv) {
+  if (c->last) return usage_error("bench dist: takes --theta and no other flag");
   if (optind + 2 < argc) return usage_error("bench dist: '%s' is too many", argv[optind + 2]);
   fprintf(stderr, "instruction set %s\n", sac_isa());
   if (optind + 1 < argc) {
     const sac_dist *d = sac_dist_find(argv[optind + 1]);
-    if (d && given && given != d->params)
-      return usage_error("bench dist: --theta has %zu numbers: must have %zu", given, d->params);
-    return bench_dist(argv[optind + 1], given ? theta : NULL);
+    if (d && c->thetas && c->thetas != d->params)
+      return usage_error("bench dist: --theta has %zu numbers: must have %zu", c->thetas,
+                         d->params);
+    return bench_dist(argv[optind + 1], c->thetas ? c->theta : NULL);
   }
   for (size_t i = 0; sac_dist_list(i); i++) {
     const int code = bench_dist(sac_dist_list(i)->name, NULL);
     if (code != EXIT_DONE) return code;
   }
   return EXIT_DONE;
+}
+
+/* --- the others ------------------------------------------------------------------------------ */
+
+static int unknown(const char *word) {
+  const char *names[BENCHMARKS + 1] = {"dist"};
+  char near[100];
+  for (size_t i = 0; i < BENCHMARKS; i++) names[i + 1] = benchmarks[i].what;
+  sac_nearest(word, names, BENCHMARKS + 1, near, sizeof near);
+  return usage_error("bench: no benchmark '%s'%s%s", word,
+                     *near ? ": did you mean " : "; 'sac help bench' lists them", near);
+}
+
+static int run_benchmark(const struct command *c, int argc, char **argv) {
+  const char *word = argv[optind];
+  if (c->thetas) return usage_error("bench %s: --theta is of 'bench dist'", word);
+  if (optind + 1 < argc) return usage_error("bench: '%s' is too many", argv[optind + 1]);
+  for (size_t i = 0; i < BENCHMARKS; i++)
+    if (!strcmp(word, benchmarks[i].what)) return benchmarks[i].run(&c->setup);
+  return unknown(word);
+}
+
+int cmd_bench(int argc, char **argv) {
+  struct command c = {.setup = {.threads = 1,
+                                .repeats = 7,
+                                .obs = 17,
+                                .act = 6,
+                                .width = 256,
+                                .layers = 2,
+                                .batch = 256,
+                                .precision = "fp32"}};
+  const int code = parse(&c, argc, argv);
+  if (code >= 0) return code;
+  if (optind == argc) return usage_error("bench: what? 'sac help bench' lists what there is");
+  if (!sac_bench_optimized()) {
+    fputs("sac: bench: this is a Debug build, whose timings mean nothing: build with "
+          "-DCMAKE_BUILD_TYPE=Release\n",
+          stderr);
+    return EXIT_FAILED;
+  }
+  if (!strcmp(argv[optind], "dist")) return run_dist(&c, argc, argv);
+  return run_benchmark(&c, argc, argv);
 }

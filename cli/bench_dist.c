@@ -1,20 +1,13 @@
-#define _POSIX_C_SOURCE 200809L
 /* sac bench dist: nanoseconds a sample, in batches of 4,096 on one core. */
+#include "bench.h"
 #include "dist.h"
 
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 enum { ROWS = 4096, REPEATS = 25 };
-
-static double now(void) {
-  struct timespec t;
-  clock_gettime(CLOCK_MONOTONIC, &t);
-  return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
 
 /* thetas that differ from row to row, and what the functions read and write */
 typedef struct bench {
@@ -44,9 +37,9 @@ static sac_status run_velocity_f32(bench *b) {
 static double best_of(bench *b, sac_status (*f)(bench *)) {
   double best = HUGE_VAL;
   for (int r = 0; r < REPEATS; r++) {
-    const double start = now();
+    const double start = bench_now();
     if (f(b) != SAC_OK) return -1.0;
-    best = fmin(best, now() - start);
+    best = fmin(best, bench_now() - start);
   }
   return 1e9 * best / ROWS;
 }

@@ -4,6 +4,7 @@
 
 #include "sac/agent.h"
 #include "sac/base.h"
+#include "sac/bench.h"
 #include "sac/dist.h"
 #include "sac/env.h"
 #include "sac/options.h"

@@ -76,7 +76,12 @@ typedef struct sac_kernels {
                       float *std, float *act, float *da_du, float *logp);
   /* a = tanh u */
   void (*tanh)(size_t n, const float *u, float *a);
+
+  /* SAC_FMA_FLOPS operations a round, in registers alone: a <- a x + y on 12 chains that begin at
+   * 0 ... 11. Returns the chains' sum. A round is SAC_LANES / lanes steps of each chain. */
+  float (*fma_chains)(size_t rounds, float x, float y);
 } sac_kernels;
+enum { SAC_FMA_FLOPS = 2 * 12 * SAC_LANES };
 
 extern const sac_kernels sac_kernels_reference; /* plain C in double: the oracle of the others */
 extern const sac_kernels sac_kernels_generic, sac_kernels_avx2, sac_kernels_avx512;

@@ -112,6 +112,16 @@ static void tanh_each(size_t n, const float *u, float *a) {
   for (size_t i = 0; i < n; i++) a[i] = (float)tanh((double)u[i]);
 }
 
+static float fma_chains(size_t rounds, float x, float y) {
+  double sum = 0.0;
+  for (int i = 0; i < 12; i++) {
+    double a = (double)i;
+    for (size_t r = 0; r < rounds; r++) a = a * (double)x + (double)y;
+    sum += a;
+  }
+  return (float)sum;
+}
+
 const sac_kernels sac_kernels_reference = {
     .isa = "reference",
     .gemm = gemm,
@@ -124,4 +134,5 @@ const sac_kernels sac_kernels_reference = {
     .log_std = log_std,
     .tanh_normal = tanh_normal,
     .tanh = tanh_each,
+    .fma_chains = fma_chains,
 };

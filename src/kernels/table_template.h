@@ -8,6 +8,8 @@
 
 #include "kernels/elementwise_template.h"
 
+#include "kernels/peak_template.h"
+
 const sac_kernels SAC_TABLE = {
     .isa = SAC_TABLE_ISA,
     .gemm = gemm,
@@ -20,4 +22,5 @@ const sac_kernels SAC_TABLE = {
     .log_std = log_std,
     .tanh_normal = tanh_normal,
     .tanh = tanh_all,
+    .fma_chains = fma_chains,
 };

@@ -1,0 +1,117 @@
+#define _POSIX_C_SOURCE 200809L
+#include "bench.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <time.h>
+
+double bench_now(void) {
+  struct timespec t;
+  clock_gettime(CLOCK_MONOTONIC, &t);
+  return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
+}
+
+/* --- the peak -------------------------------------------------------------------------------- */
+
+int bench_peak(const bench_setup *setup, bench_row *row) {
+  const double long_enough = 0.01;
+  size_t count;
+  const sac_bench_kernel *fma = sac_bench_kernels(&count);
+  sac_error err = {.msg = ""};
+  double seconds = 0.0;
+  for (size_t calls = 64; seconds < long_enough; calls *= 4) {
+    const sac_status status = sac_bench_run(0, (size_t)setup->threads, calls, &seconds, &err);
+    if (status != SAC_OK) return library_error(status, &err);
+    const double flops = fma->flops * (double)calls * (double)setup->threads;
+    row->peak = fmax(row->peak, 1e-9 * flops / seconds);
+  }
+  return EXIT_DONE;
+}
+
+/* --- a row ----------------------------------------------------------------------------------- */
+
+void bench_add(bench_row *row, double value) {
+  if (row->count < BENCH_REPEATS_MAX) row->values[row->count++] = value;
+}
+
+static int ascending(const void *a, const void *b) {
+  const double x = *(const double *)a, y = *(const double *)b;
+  return (x > y) - (x < y);
+}
+
+/* What a row comes to. */
+struct summary {
+  double best, median;
+  double microseconds;  /* of one unit, at the best */
+  double gflops, share; /* at the best, or NaN */
+};
+
+static struct summary summarise(bench_row *row) {
+  struct summary s;
+  const size_t n = row->count;
+  qsort(row->values, n, sizeof *row->values, ascending);
+  s.median = 0.5 * (row->values[(n - 1) / 2] + row->values[n / 2]);
+  s.best = row->smaller_is_better ? row->values[0] : row->values[n - 1];
+  s.microseconds = row->smaller_is_better ? s.best : 1e6 / s.best;
+  s.gflops = row->flops > 0.0 ? 1e-3 * row->flops / s.microseconds : (double)NAN;
+  s.share = s.gflops / row->peak;
+  return s;
+}
+
+static json_t *number_or_null(double x) {
+  return isfinite(x) ? json_real(x) : json_null();
+}
+
+static int print_line(const bench_setup *setup, const bench_row *row, const struct summary *s) {
+  json_t *line = json_pack("{s:s s:f s:f s:s s:I s:s s:s s:o s:o s:s}", "what", row->what,
+                           "rate_best", s->best, "rate_median", s->median, "unit", row->unit,
+                           "threads", (json_int_t)setup->threads, "precision", setup->precision,
+                           "isa", sac_isa(), "gflops", number_or_null(s->gflops), "peak_share",
+                           number_or_null(s->share), "commit", sac_commit());
+  char *text = line ? json_dumps(line, JSON_COMPACT | JSON_REAL_PRECISION(6)) : NULL;
+  json_decref(line);
+  if (!text) {
+    fputs("sac: no memory for the JSON text\n", stderr);
+    return EXIT_FAILED;
+  }
+  puts(text);
+  free(text);
+  fflush(stdout); /* a line is there when its measurement is done */
+  return EXIT_DONE;
+}
+
+void bench_head(const bench_setup *setup) {
+  if (setup->json) return;
+  printf("%s, %s, %lld thread%s, commit %s; best and median of %lld\n", sac_isa(), setup->precision,
+         (long long)setup->threads, setup->threads == 1 ? "" : "s", sac_commit(),
+         (long long)setup->repeats);
+  printf("%-16s %-12s %12s %12s %12s %10s %11s\n", "what", "unit", "best", "median", "us",
+         "GFLOP/s", "of FMA peak");
+}
+
+int bench_print(const bench_setup *setup, bench_row *row) {
+  const struct summary s = summarise(row);
+  if (setup->json) return print_line(setup, row, &s);
+  printf("%-16s %-12s %12.6g %12.6g %12.5g", row->what, row->unit, s.best, s.median,
+         s.microseconds);
+  if (isfinite(s.gflops)) printf(" %10.1f %9.1f %%", s.gflops, 100.0 * s.share);
+  putchar('\n');
+  fflush(stdout);
+  return EXIT_DONE;
+}
+
+/* --- settings -------------------------------------------------------------------------------- */
+
+int bench_options(const bench_setup *setup, sac_run_options *options) {
+  sac_error err = {.msg = ""};
+  *options = sac_run_options_default();
+  sac_widths hidden = {.count = (uint32_t)setup->layers};
+  for (uint32_t i = 0; i < hidden.count; i++) hidden.width[i] = (uint32_t)setup->width;
+  options->agent.actor_hidden = options->agent.critic_hidden = hidden;
+  options->agent.batch = setup->batch;
+  sac_status status = SAC_OK;
+  if (setup->precision[0] != 'f') /* fp32 is the default */
+    status = sac_run_options_set(options, "precision", setup->precision, &err);
+  return status == SAC_OK ? EXIT_DONE : library_error(status, &err);
+}

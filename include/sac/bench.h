@@ -1,0 +1,45 @@
+/* Benchmarks: pieces of the library's work, timed alone, and the peak that they are held to. For
+ * `sac bench`; nothing here is needed to train. */
+#ifndef SAC_BENCH_H
+#define SAC_BENCH_H
+
+#include "sac/base.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* One kernel at the sizes of a HalfCheetah update: 17 + 6 inputs, two layers of 256, batch 256. */
+typedef struct sac_bench_kernel {
+  const char *name;    /* "gemm_forward" */
+  const char *summary; /* "256 x 256 x 256, bias and ReLU" */
+  double flops;        /* of one call; 0 where operations are not what it takes */
+} sac_bench_kernel;
+
+/* The kernels; *count: how many. The first is "fma": fused multiply-adds in registers and nothing
+ * else, whose rate is the core's peak. Static storage. */
+SAC_API const sac_bench_kernel *sac_bench_kernels(size_t *count);
+
+/* Run kernel `index` `calls` times on each of `threads` (1 ... 256) threads at once, each on data
+ * of its own, after one call that is not timed. *seconds: until all were done. Errors: SAC_ERR_ARG
+ * for an index, a number of threads or of calls (at least 1) that is out of range; SAC_ERR_NOMEM.
+ */
+SAC_API sac_status sac_bench_run(size_t index, size_t threads, size_t calls, double *seconds,
+                                 sac_error *err);
+
+/* Floating-point operations of one update by an agent of the default algorithm, batch B, obs_dim O,
+ * act_dim A, every hidden layer `width` wide, `layers` of them. Counted: the matrix products that
+ * the equations need, at 2 a multiply-add; each layer's product forward, its weights' gradient
+ * where it is stepped, its input's gradient where one is needed. The critics are passed once with
+ * the targets' weights, once forward and backward, once forward and backward to their input; the
+ * actor forward, and forward and backward. 582e6 at O = 17, A = 6, width 256, 2 layers, B = 256. */
+SAC_API double sac_bench_update_flops(size_t obs_dim, size_t act_dim, size_t width, size_t layers,
+                                      size_t batch);
+
+/* Was the library compiled with optimisation? Timings of one that was not mean nothing. */
+SAC_API int sac_bench_optimized(void);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

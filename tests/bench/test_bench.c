@@ -1,0 +1,93 @@
+/* What the benchmarks count and refuse; how fast anything is, no test says. */
+#include "check.h"
+#include "kernels/kernels.h"
+#include "sac/bench.h"
+
+#include <string.h>
+
+/* With x = y = 1 a chain goes up by 1 a step: 0 + ... + 11 and 12 chains of 16/lanes steps a round.
+ * So the sum says that the operations counted were done. */
+static void a_round_of_the_peak_has_its_operations(void **state) {
+  (void)state;
+  static const struct {
+    const char *isa;
+    int lanes;
+  } tables[] = {{"generic", 4}, {"neon", 4}, {"avx2", 8}, {"avx512", 16}};
+  size_t ran = 0;
+  for (size_t i = 0; i < sizeof tables / sizeof *tables; i++) {
+    const sac_kernels *k = sac_kernels_find(tables[i].isa);
+    if (!k) continue;
+    const int steps = SAC_LANES / tables[i].lanes * 3;
+    assert_int_equal(2 * 12 * tables[i].lanes * steps, 3 * SAC_FMA_FLOPS);
+    assert_close(k->fma_chains(3, 1.0f, 1.0f), 66 + 12 * steps, 0, 0);
+    /* a <- a/2 + 1 goes to 2 from anywhere */
+    assert_close(k->fma_chains(100, 0.5f, 1.0f), 24, 0, 0);
+    ran++;
+  }
+  assert_true(ran >= 1);
+  assert_close(sac_kernels_reference.fma_chains(100, 0.5f, 1.0f), 24, 0, 0);
+}
+
+/* The products of an update one by one, as the equations have them; each is 2 B rows x columns. */
+static double counted(double O, double A, double H, double layers, double B) {
+  const double in_q = O + A, hidden = (layers - 1) * H * H;
+  double weights = 0;
+  weights += O * H + hidden + H * 2 * A;  /* pi(s') */
+  weights += 2 * (in_q * H + hidden + H); /* both targets */
+  weights += 2 * (in_q * H + hidden + H); /* Q(s,a) */
+  weights += 2 * (hidden + H);            /* back to the first layer's output */
+  weights += 2 * (in_q * H + hidden + H); /* dL/dW */
+  weights += O * H + hidden + H * 2 * A;  /* pi(s) */
+  weights += 2 * (in_q * H + hidden + H); /* Q(s,pi(s)) */
+  weights += 2 * (in_q * H + hidden + H); /* back to the input */
+  weights += hidden + H * 2 * A;          /* the actor, back */
+  weights += O * H + hidden + H * 2 * A;  /* dL/dW of the actor */
+  return 2 * B * weights;
+}
+
+static void an_update_is_582_megaflop(void **state) {
+  (void)state;
+  assert_close(sac_bench_update_flops(17, 6, 256, 2, 256), 582e6, 0.5e6, 0);
+  assert_close(sac_bench_update_flops(17, 6, 256, 2, 256), counted(17, 6, 256, 2, 256), 0, 1e-15);
+  assert_close(sac_bench_update_flops(3, 1, 64, 1, 100), counted(3, 1, 64, 1, 100), 0, 1e-15);
+  assert_close(sac_bench_update_flops(376, 17, 512, 4, 32), counted(376, 17, 512, 4, 32), 0, 1e-15);
+}
+
+static void every_kernel_runs(void **state) {
+  (void)state;
+  size_t count;
+  const sac_bench_kernel *kernels = sac_bench_kernels(&count);
+  assert_string_equal(kernels[0].name, "fma");
+  for (size_t i = 0; i < count; i++)
+    for (size_t threads = 1; threads <= 2; threads++) {
+      sac_error err = {.msg = ""};
+      double seconds = -1.0;
+      assert_ok(sac_bench_run(i, threads, 2, &seconds, &err), err);
+      assert_true(seconds > 0.0);
+    }
+}
+
+static void wrong_arguments_are_named(void **state) {
+  (void)state;
+  size_t count;
+  sac_error err = {.msg = ""};
+  double seconds = 7.0;
+  sac_bench_kernels(&count);
+  assert_int_equal(sac_bench_run(count, 1, 1, &seconds, &err), SAC_ERR_ARG);
+  assert_non_null(strstr(err.msg, "kernel"));
+  assert_int_equal(sac_bench_run(0, 0, 1, &seconds, &err), SAC_ERR_ARG);
+  assert_non_null(strstr(err.msg, "threads"));
+  assert_int_equal(sac_bench_run(0, 1, 0, &seconds, &err), SAC_ERR_ARG);
+  assert_non_null(strstr(err.msg, "calls"));
+  assert_close(seconds, 7.0, 0, 0); /* untouched */
+}
+
+int main(void) {
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test(a_round_of_the_peak_has_its_operations),
+      cmocka_unit_test(an_update_is_582_megaflop),
+      cmocka_unit_test(every_kernel_runs),
+      cmocka_unit_test(wrong_arguments_are_named),
+  };
+  return cmocka_run_group_tests(tests, NULL, NULL);
+}
