@@ -7,6 +7,7 @@
 #include "sac/bench.h"
 #include "sac/dist.h"
 #include "sac/env.h"
+#include "sac/grad.h"
 #include "sac/options.h"
 #include "sac/random.h"
 #include "sac/replay.h"

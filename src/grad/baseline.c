@@ -1,0 +1,91 @@
+/* Baselines of the factor w, E[w] = 0: any b that sample i has no part in leaves
+ * E[(f_i - b) w_i] = E[f w]. With antithetic pairs a sample has part in its partner too. */
+#include "grad/baseline.h"
+
+/* g <- g + (f - b) w for one sample */
+static void add(sac_grad_job *job, size_t i, double b) {
+  const size_t P = job->P;
+  for (size_t j = 0; j < P; j++)
+    job->g[i * P + j] += sac_grad_product(job->f[i] - b, job->w[i * P + j]);
+}
+
+static void none(sac_grad_job *job) {
+  for (size_t i = 0; i < job->n; i++) add(job, i, 0.0);
+}
+
+/* b_i = the mean of the others' f */
+static void leave_one_out(sac_grad_job *job) {
+  const size_t n = job->n, m = job->group;
+  double total = 0.0;
+  for (size_t i = 0; i < n; i++) total += job->f[i];
+  for (size_t at = 0; at < n; at += m) {
+    double own = 0.0;
+    for (size_t i = at; i < at + m; i++) own += job->f[i];
+    for (size_t i = at; i < at + m; i++) add(job, i, (total - own) / (double)(n - m));
+  }
+}
+
+/* m_i = sum over the samples before i of decay^age f, over the same of decay^age; average holds
+ * the two sums, weight first */
+static void moving_average(sac_grad_job *job, double average[2]) {
+  const double keep = job->o.decay;
+  for (size_t at = 0; at < job->n; at += job->group) {
+    const double b = average[0] > 0.0 ? average[1] / average[0] : 0.0;
+    for (size_t i = at; i < at + job->group; i++) add(job, i, b);
+    for (size_t i = at; i < at + job->group; i++) {
+      average[0] = keep * average[0] + 1.0 - keep;
+      average[1] = keep * average[1] + (1.0 - keep) * job->f[i];
+    }
+  }
+}
+
+void sac_grad_regress(sac_grad_job *job, const double h[]) {
+  const size_t n = job->n, P = job->P, m = job->group;
+  for (size_t j = 0; j < P; j++) {
+    double gh = 0.0, hh = 0.0;
+    for (size_t i = 0; i < n; i++) {
+      gh += job->g[i * P + j] * h[i * P + j];
+      hh += h[i * P + j] * h[i * P + j];
+    }
+    for (size_t at = 0; at < n; at += m) {
+      double own_gh = 0.0, own_hh = 0.0;
+      for (size_t i = at; i < at + m; i++) {
+        own_gh += job->g[i * P + j] * h[i * P + j];
+        own_hh += h[i * P + j] * h[i * P + j];
+      }
+      const double b = hh - own_hh > 0.0 ? (gh - own_gh) / (hh - own_hh) : 0.0;
+      for (size_t i = at; i < at + m; i++) job->g[i * P + j] -= b * h[i * P + j];
+    }
+  }
+}
+
+size_t sac_grad_baseline_groups(int baseline) {
+  switch (baseline) {
+  case SAC_GRAD_BASELINE_LEAVE_ONE_OUT:
+  case SAC_GRAD_BASELINE_OPTIMAL:
+    return 2;
+  case SAC_GRAD_BASELINE_DELTA:
+    return 3;
+  default:
+    return 1;
+  }
+}
+
+sac_status sac_grad_baseline(sac_grad_job *job, double average[2], sac_error *err) {
+  (void)err;
+  switch (job->o.baseline) {
+  case SAC_GRAD_BASELINE_LEAVE_ONE_OUT:
+    leave_one_out(job);
+    break;
+  case SAC_GRAD_BASELINE_MOVING_AVERAGE:
+    moving_average(job, average);
+    break;
+  case SAC_GRAD_BASELINE_OPTIMAL:
+    none(job);
+    sac_grad_regress(job, job->w);
+    break;
+  default:
+    if (sac_grad_estimator_row(job->o.estimator)->weighted) none(job);
+  }
+  return SAC_OK;
+}

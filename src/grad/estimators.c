@@ -1,0 +1,53 @@
+/* The options' table and the table of estimators. */
+#include "grad/estimators.h"
+
+#define C(name, def, choices, help) \
+  {#name, SAC_OPTION_CHOICE, offsetof(sac_grad_options, name), #def, 0, 0, choices, help},
+#define I(name, def, lo, hi, help) \
+  {#name, SAC_OPTION_INT, offsetof(sac_grad_options, name), #def, lo, hi, NULL, help},
+#define R(name, def, lo, hi, help) \
+  {#name, SAC_OPTION_REAL, offsetof(sac_grad_options, name), #def, lo, hi, NULL, help},
+static const sac_option options_table[] = {SAC_GRAD_OPTIONS(C, I, R)};
+#undef C
+#undef I
+#undef R
+
+const sac_option *sac_grad_option_table(size_t *count) {
+  *count = SAC_COUNT(options_table);
+  return options_table;
+}
+
+sac_grad_options sac_grad_options_default(void) {
+  sac_grad_options options;
+  sac_option_defaults(options_table, SAC_COUNT(options_table), &options);
+  return options;
+}
+
+void sac_grad_estimator_name(int estimator, char name[SAC_GRAD_NAME]) {
+  const sac_grad_options o = {.estimator = estimator};
+  sac_option_get(&options_table[0], &o, name, SAC_GRAD_NAME);
+}
+
+void sac_grad_baseline_name(int baseline, char name[SAC_GRAD_NAME]) {
+  const sac_grad_options o = {.baseline = baseline};
+  sac_option_get(&options_table[1], &o, name, SAC_GRAD_NAME);
+}
+
+static const sac_grad_estimator table[SAC_GRAD_ESTIMATORS] = {
+    [SAC_GRAD_SCORE] = {.has = sac_grad_score_has, .run = sac_grad_score, .weighted = 1},
+    [SAC_GRAD_EXPLICIT] = {.has = sac_grad_explicit_has, .carry = sac_grad_explicit, .needs_df = 1},
+    [SAC_GRAD_IMPLICIT] = {.has = sac_grad_implicit_has, .carry = sac_grad_implicit, .needs_df = 1},
+    [SAC_GRAD_FINITE_DIFFERENCE] = {.has = sac_grad_finite_difference_has,
+                                    .run = sac_grad_finite_difference,
+                                    .whole = 1},
+};
+
+const sac_grad_estimator *sac_grad_estimator_row(int estimator) {
+  return &table[estimator];
+}
+
+int sac_grad_has(const sac_dist *d, int estimator, size_t i) {
+  if (estimator == SAC_GRAD_AUTO) return 1;
+  return estimator > 0 && estimator < SAC_GRAD_ESTIMATORS && table[estimator].has &&
+         table[estimator].has(d, i);
+}
