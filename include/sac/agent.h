@@ -49,6 +49,24 @@ extern "C" {
   R(log_std_min, -20.0, -40.0, 10.0, "lower end of log sigma")                                    \
   R(log_std_max, 2.0, -40.0, 10.0, "upper end of log sigma (clamp and tanh)")                     \
   R(log_std_bias, 0.0, -40.0, 40.0, "added to the initial bias of the output behind log sigma")   \
+  C(policy, tanh_normal,                                                                          \
+    "tanh_normal|normal|beta|truncated_normal|kumaraswamy|tanh_student_t|tanh_laplace|"           \
+    "tanh_normal_mixture|beta_mixture|tanh_full_normal|von_mises",                                \
+    "the action's distribution given the state; docs/policies.md")                                \
+  I(policy_components, 2, 1, 64, "components of a mixture")                                       \
+  R(concentration_offset, 1.0, 0.0, 1000.0, "beta, kumaraswamy: parameter = offset + e^clamp")    \
+  R(concentration_log_min, -20.0, -40.0, 20.0, "lower end of that clamp; of von_mises too")       \
+  R(concentration_log_max, 6.0, -40.0, 20.0, "upper end of that clamp; of von_mises too")         \
+  C(interval_density, action, "action|unit",                                                      \
+    "beta, kumaraswamy: log pi of a in [-1,1] | of (a+1)/2, without log 2 a dimension")           \
+  C(deterministic, center, "center|mean|mode",                                                    \
+    "the action without noise: the head's centre (tanh of the location) | mean | mode")           \
+  C(transport, explicit, "explicit|optimal",                                                      \
+    "tanh_full_normal: gradient through the Cholesky factor | of least energy")                   \
+  C(actor_estimator, pathwise, "pathwise|score|score_loo|measure_valued",                         \
+    "the actor's gradient: through a sample | log-derivative | with the others as baseline | "    \
+    "differences of two densities")                                                               \
+  I(actor_samples, 1, 1, 1024, "samples a state in the actor's gradient")                         \
   C(critic_loss, half_mse, "half_mse|mse|huber", "1/2 mean square | mean square | Huber at 1")    \
   C(actor_q, min, "min|mean", "which value the actor climbs: the smaller critic's or the mean")   \
   I(policy_delay, 1, 1, 1000000, "critic updates for each time that the actor is updated")        \
@@ -61,6 +79,29 @@ enum { SAC_ALPHA_LOSS_LOG_ALPHA, SAC_ALPHA_LOSS_ALPHA };
 enum { SAC_ALPHA_SAMPLE_ACTOR, SAC_ALPHA_SAMPLE_FRESH };
 enum { SAC_ENTROPY_NORMALIZED, SAC_ENTROPY_ENVIRONMENT };
 enum { SAC_LOG_STD_CLAMP, SAC_LOG_STD_TANH, SAC_LOG_STD_SOFTPLUS };
+enum {
+  SAC_POLICY_TANH_NORMAL,
+  SAC_POLICY_NORMAL,
+  SAC_POLICY_BETA,
+  SAC_POLICY_TRUNCATED_NORMAL,
+  SAC_POLICY_KUMARASWAMY,
+  SAC_POLICY_TANH_STUDENT_T,
+  SAC_POLICY_TANH_LAPLACE,
+  SAC_POLICY_TANH_NORMAL_MIXTURE,
+  SAC_POLICY_BETA_MIXTURE,
+  SAC_POLICY_TANH_FULL_NORMAL,
+  SAC_POLICY_VON_MISES,
+  SAC_POLICY_COUNT
+};
+enum { SAC_INTERVAL_DENSITY_ACTION, SAC_INTERVAL_DENSITY_UNIT };
+enum { SAC_DETERMINISTIC_CENTER, SAC_DETERMINISTIC_MEAN, SAC_DETERMINISTIC_MODE };
+enum { SAC_TRANSPORT_EXPLICIT, SAC_TRANSPORT_OPTIMAL };
+enum {
+  SAC_ESTIMATOR_PATHWISE,
+  SAC_ESTIMATOR_SCORE,
+  SAC_ESTIMATOR_SCORE_LOO,
+  SAC_ESTIMATOR_MEASURE_VALUED
+};
 enum { SAC_CRITIC_HALF_MSE, SAC_CRITIC_MSE, SAC_CRITIC_HUBER };
 enum { SAC_ACTOR_Q_MIN, SAC_ACTOR_Q_MEAN };
 

@@ -33,6 +33,7 @@ static sac_agent *layout(sac_arena *m, const sac_agent_options *opt, size_t O, s
   g->reward = SAC_TAKE(m, float, B);
   g->discount = SAC_TAKE(m, float, B);
   g->y = SAC_TAKE(m, float, B);
+  g->q_climbed = SAC_TAKE(m, float, B);
   g->drawn = SAC_TAKE(m, size_t, B);
   g->rows = SAC_TAKE(m, size_t, B);
   g->dq_da = SAC_TAKE(m, float, B * g->ld_da);
@@ -74,6 +75,7 @@ sac_status sac_agent_create(const sac_agent_options *opt, size_t O, size_t A, co
     return sac_fail(err, SAC_ERR_ARG, "obs_dim = %zu, act_dim = %zu: each must be in [1, %d]", O, A,
                     LARGEST_DIM);
   SAC_TRY(check_bounds(A, low, high, err));
+  SAC_TRY(sac_head_check(opt, A, low, high, err));
   sac_pool *pool;
   SAC_TRY(sac_pool_create(threads, &pool, err));
 
@@ -91,8 +93,7 @@ sac_status sac_agent_create(const sac_agent_options *opt, size_t O, size_t A, co
   g->k = sac_kernels_get();
   sac_head_set(&g->pi, opt, low, high);
   sac_mlp_init(g->k, &g->pi.net, opt->init, seed, 0);
-  float *bias = sac_mlp_output_bias(&g->pi.net);
-  for (size_t j = 0; j < A; j++) bias[A + j] += (float)opt->log_std_bias;
+  sac_head_bias(&g->pi);
   for (int j = 0; j < 2; j++)
     sac_mlp_init(g->k, &g->q[j], opt->init, seed, (uint64_t)(j + 1) * SAC_LAYERS_MAX);
   g->temperature.log_alpha = log(opt->alpha);

@@ -27,6 +27,7 @@ struct sac_agent {
   sac_trace q_trace[2];
   float *q_value[2], *dq[2]; /* (B) Q_j, and the loss gradient in it */
   float *y;                  /* (B) the critics' target */
+  float *q_climbed;          /* (B) what the actor climbs: the smaller critic or the mean */
   float *dq_da;              /* (B, ld_da) */
   float *dx;                 /* (B, ld_da) rows of dq_da in the order of `rows` */
   size_t ld_da;

@@ -51,5 +51,14 @@ sac_status sac_agent_options_check(const sac_agent_options *options, sac_error *
                     "alpha = %g: a learned temperature must start in [alpha_min, alpha_max] = "
                     "[%g, %g]",
                     options->alpha, options->alpha_min, options->alpha_max);
+  if (!(options->concentration_log_min < options->concentration_log_max))
+    return sac_fail(err, SAC_ERR_ARG,
+                    "concentration_log_min = %g: must be below concentration_log_max = %g",
+                    options->concentration_log_min, options->concentration_log_max);
+  if (options->actor_estimator == SAC_ESTIMATOR_SCORE_LOO && options->actor_samples < 2)
+    return sac_fail(err, SAC_ERR_ARG,
+                    "actor_samples = %lld: actor_estimator = score_loo needs 2 or more, since each "
+                    "sample's baseline is the mean of the others",
+                    (long long)options->actor_samples);
   return SAC_OK;
 }

@@ -5,10 +5,18 @@
 #include <math.h>
 #include <string.h>
 
+/* The kernels know one head and one estimator; the rest goes by the distribution itself. */
+static int is_fused(const sac_agent_options *o) {
+  return o->policy == SAC_POLICY_TANH_NORMAL && o->actor_estimator == SAC_ESTIMATOR_PATHWISE &&
+         o->actor_samples == 1;
+}
+
 void sac_head_layout(sac_arena *arena, sac_head *head, size_t O, size_t A,
                      const sac_agent_options *options, size_t B, int trained) {
-  *head = (sac_head){.O = O, .A = A, .ld_out = sac_row(2 * A)};
-  sac_mlp_layout(arena, &head->net, O, &options->actor_hidden, 2 * A, 0, trained);
+  const size_t N = sac_head_outputs(options, A);
+  *head = (sac_head){.O = O, .A = A, .outputs = N, .ld_out = sac_row(N), .opt = *options};
+  head->fused = is_fused(options);
+  sac_mlp_layout(arena, &head->net, O, &options->actor_hidden, N, 0, trained);
   sac_trace_layout(arena, &head->trace, &head->net, B);
   float **const wide[] = {&head->mean, &head->raw, &head->log_std, &head->slope,     &head->eps,
                           &head->std,  &head->act, &head->da_du,   &head->logp_terms};
@@ -19,6 +27,7 @@ void sac_head_layout(sac_arena *arena, sac_head *head, size_t O, size_t A,
   head->words = SAC_TAKE(arena, uint32_t, B * 2 * A);
   head->mid = SAC_TAKE(arena, float, A);
   head->half = SAC_TAKE(arena, float, A);
+  sac_work_layout(arena, head, B);
 }
 
 sac_log_std_map sac_head_map(const sac_agent_options *options) {
@@ -58,8 +67,11 @@ void sac_head_noise(const sac_kernels *k, sac_head *head, size_t first, size_t l
   const size_t A = head->A;
   for (size_t b = first; b < last; b++) {
     sac_stream s = sac_stream_make(seed, purpose, index + b);
-    for (size_t i = 0; i < 2 * A; i++) head->words[b * 2 * A + i] = sac_stream_u32(&s);
+    for (size_t i = 0; head->fused && i < 2 * A; i++)
+      head->words[b * 2 * A + i] = sac_stream_u32(&s);
+    head->work.stream[b] = s;
   }
+  if (!head->fused) return;
   k->normals((last - first) * A, head->words + first * 2 * A, head->eps + first * A);
 }
 
@@ -68,6 +80,10 @@ void sac_head_forward(const sac_kernels *k, sac_head *head, const float *s, size
   const size_t A = head->A;
   sac_mlp_forward(k, &head->net, head->net.w, s, lds, first, last, &head->trace, head->out,
                   head->ld_out);
+  if (!head->fused) {
+    sac_work_map(head, first, last);
+    return;
+  }
   for (size_t b = first; b < last; b++)
     for (size_t j = 0; j < A; j++) {
       head->mean[b * A + j] = head->out[b * head->ld_out + j];
@@ -76,6 +92,10 @@ void sac_head_forward(const sac_kernels *k, sac_head *head, const float *s, size
 }
 
 void sac_head_sample(const sac_kernels *k, sac_head *head, size_t first, size_t last) {
+  if (!head->fused) {
+    sac_work_sample(head, first, last);
+    return;
+  }
   const size_t A = head->A, at = first * A, n = (last - first) * A;
   k->log_std(n, &head->map, head->raw + at, head->log_std + at, head->slope + at);
   k->tanh_normal(n, head->mean + at, head->log_std + at, head->eps + at, head->std + at,
@@ -87,19 +107,26 @@ void sac_head_sample(const sac_kernels *k, sac_head *head, size_t first, size_t 
   }
 }
 
-void sac_head_backward(const sac_kernels *k, sac_head *head, size_t B, float alpha,
-                       const float *dq_da, size_t ld, size_t first, size_t last) {
+void sac_head_gradient(sac_head *head, size_t draw, size_t B, const sac_head_critics *c,
+                       size_t first, size_t last) {
+  if (!head->fused) {
+    sac_work_gradient(head, draw, B, c, first, last);
+    return;
+  }
   const size_t A = head->A;
-  const float inv_B = 1.0f / (float)B;
+  const float alpha = c->alpha, inv_B = 1.0f / (float)B;
   for (size_t b = first; b < last; b++)
     for (size_t j = 0; j < A; j++) {
       const size_t i = b * A + j;
       const float dlogpi_du = 2.0f * head->act[i]; /* of -log(1 - tanh(u)^2) */
-      const float dJ_du = (alpha * dlogpi_du - dq_da[b * ld + j] * head->da_du[i]) * inv_B;
+      const float dJ_du = (alpha * dlogpi_du - c->dq_da[b * c->ld + j] * head->da_du[i]) * inv_B;
       const float dJ_dlog_std = dJ_du * head->std[i] * head->eps[i] - alpha * inv_B;
       head->dout[b * head->ld_out + j] = dJ_du;
       head->dout[b * head->ld_out + A + j] = dJ_dlog_std * head->slope[i];
     }
+}
+
+void sac_head_backward(const sac_kernels *k, sac_head *head, size_t first, size_t last) {
   sac_mlp_backward(k, &head->net, head->dout, head->ld_out, first, last, &head->trace);
 }
 
@@ -107,7 +134,10 @@ void sac_head_act(const sac_kernels *k, sac_head *head, const float *obs, const 
                   size_t first, size_t last) {
   const size_t A = head->A, at = first * A, n = (last - first) * A;
   sac_head_forward(k, head, obs, head->O, first, last);
-  if (noise) {
+  if (!head->fused || (!noise && head->opt.deterministic != SAC_DETERMINISTIC_CENTER)) {
+    if (head->fused) sac_work_map(head, first, last);
+    sac_work_act(head, noise, first, last);
+  } else if (noise) {
     memcpy(head->eps + at, noise + at, n * sizeof *noise);
     sac_head_sample(k, head, first, last);
   } else {
@@ -131,8 +161,8 @@ sac_status sac_head_result(const sac_head *head, size_t n, const float *obs, flo
       return sac_fail(err, SAC_ERR_DIVERGED, "action %zu of row %zu is %g: the policy has diverged",
                       i % A, i / A, (double)head->act[i]);
   for (size_t i = 0; i < n * A; i++) {
-    const float mid = head->mid[i % A], half = head->half[i % A];
-    act[i] = clamp(mid + half * head->act[i], mid - half, mid + half);
+    const float mid = head->mid[i % A], half = head->half[i % A], a = mid + half * head->act[i];
+    act[i] = head->opt.policy == SAC_POLICY_NORMAL ? a : clamp(a, mid - half, mid + half);
   }
   return SAC_OK;
 }

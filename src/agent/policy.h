@@ -1,15 +1,37 @@
-/* The policy: a network from states to a tanh-normal distribution of actions in [-1, 1]^A.
+/* The policy: a network from states to a distribution of actions in [-1, 1]^A.
+ *
+ * The default is the tanh-normal, in the float kernels of src/kernels:
  *   (mean, raw) = net(s),  log sigma = map(raw),  u = mean + sigma eps,  a = tanh u   [SAC2]
- * The pre-squash u never has to be recovered from a: all that is needed is computed from u. */
+ * The pre-squash u never has to be recovered from a: all that is needed is computed from u. Every
+ * other head (agent/heads.h), and every estimator but the pathwise one with one sample, is computed
+ * in double from the distributions of src/dist: the fields under `work`. */
 #ifndef SAC_AGENT_POLICY_H
 #define SAC_AGENT_POLICY_H
 
+#include "agent/heads.h"
 #include "nn/mlp.h"
 #include "sac/agent.h"
 
+/* A head by its distribution: a row has `units` of them, one a dimension or one of all. */
+typedef struct sac_head_work {
+  const sac_head_kind *kind;
+  sac_dist d;
+  size_t units, outputs; /* of a row; of a unit */
+  size_t draws;          /* samples that an actor's gradient takes, one after the other */
+  double *theta, *slope; /* (B, units P) parameters; (B, units outputs) d theta/d raw */
+  double *z, *latent;    /* (B,A), (B, units L) the last sample */
+  double *dtheta;        /* (B, units P) the loss gradient, summed over the draws so far */
+  double *score;         /* (B, units P) sum of the scores */
+  double *cost;          /* (B) sum of alpha log pi - Q */
+  sac_stream *stream;    /* (B) what a row draws from */
+  uint8_t *bad;          /* (B) an output of the network is not finite: nothing else will be */
+} sac_head_work;
+
 typedef struct sac_head {
-  size_t O, A;
-  sac_mlp net; /* O -> hidden -> 2 A */
+  size_t O, A, outputs; /* outputs of the network */
+  sac_agent_options opt;
+  int fused;   /* the kernels' tanh-normal */
+  sac_mlp net; /* O -> hidden -> outputs */
   sac_log_std_map map;
   float *mid, *half; /* (A) environment action = mid + half a */
   double log_scale; /* sum of log half, if entropy is measured in the environment's units; else 0 */
@@ -17,14 +39,27 @@ typedef struct sac_head {
   /* of the last pass, a row a sample */
   sac_trace trace;
   size_t ld_out;
-  float *out, *dout;              /* (B, ld_out) [mean | raw] and the loss gradient */
-  float *mean, *raw, *log_std;    /* (B,A) */
-  float *slope;                   /* (B,A) d log_std / d raw */
-  float *eps, *std, *act, *da_du; /* (B,A) */
-  float *logp_terms;              /* (B,A) */
-  float *logp;                    /* (B) log pi(a|s) */
-  uint32_t *words;                /* (B, 2A) random words behind eps */
+  float *out, *dout; /* (B, ld_out) the network's and the loss gradient; fused: [mean | raw] */
+  float *act;        /* (B,A) */
+  float *logp;       /* (B) log pi(a|s) */
+
+  /* of the kernels' tanh-normal */
+  float *mean, *raw, *log_std; /* (B,A) */
+  float *slope;                /* (B,A) d log_std / d raw */
+  float *eps, *std, *da_du;    /* (B,A) */
+  float *logp_terms;           /* (B,A) */
+  uint32_t *words;             /* (B, 2A) random words behind eps */
+
+  sac_head_work work;
 } sac_head;
+
+/* Whether a policy with these options can act in these bounds, and learn: SAC_ERR_ARG names the
+ * heads that fit, or the entropies that can be reached. */
+sac_status sac_head_check(const sac_agent_options *options, size_t A, const double low[],
+                          const double high[], sac_error *err);
+
+/* The network's outputs under these options, which sac_head_check has passed. */
+size_t sac_head_outputs(const sac_agent_options *options, size_t A);
 
 /* Lay out a policy for B rows; `trained` as in sac_mlp_layout. */
 void sac_head_layout(sac_arena *arena, sac_head *head, size_t O, size_t A,
@@ -41,32 +76,78 @@ void sac_action_scale(double low, double high, float *mid, float *half);
 void sac_head_set(sac_head *head, const sac_agent_options *options, const double low[],
                   const double high[]);
 
-/* eps for rows [first, last): row b from stream (seed, purpose, index + b). */
+/* Add what the options and the head say to the fresh bias of the last layer: log_std_bias behind
+ * log sigma; components of a mixture apart from each other. */
+void sac_head_bias(sac_head *head);
+
+/* The randomness of rows [first, last): row b's from stream (seed, purpose, index + b). */
 void sac_head_noise(const sac_kernels *k, sac_head *head, size_t first, size_t last, uint64_t seed,
                     uint32_t purpose, uint64_t index);
 
-/* The network's outputs for rows [first, last) of s (B, lds); fills mean and raw. */
+/* The network's outputs for rows [first, last) of s (B, lds), and the parameters they stand for. */
 void sac_head_forward(const sac_kernels *k, sac_head *head, const float *s, size_t lds,
                       size_t first, size_t last);
 
-/* After sac_head_forward, and with eps set: sample a, log pi(a|s) and what their gradients need. */
+/* After sac_head_forward and sac_head_noise: sample a, log pi(a|s) and what their gradients need.
+ * A head that is not fused goes on in its rows' streams at each call. */
 void sac_head_sample(const sac_kernels *k, sac_head *head, size_t first, size_t last);
 
-/* The policy gradient of J = 1/B sum_b [alpha log pi(a|s) - Q(s,a)], from the critics' dq_da (B,
- * ld): grad log pi + (d_a log pi - d_a Q) da/dtheta, here in u: dJ/du = (alpha 2a - dQ/da da/du) /
- * B,  dJ/dmean = dJ/du,  dJ/dlog_std = dJ/du std eps - alpha/B and back through the network. B: the
- * batch, rows [first, last) of it. */
-void sac_head_backward(const sac_kernels *k, sac_head *head, size_t B, float alpha,
-                       const float *dq_da, size_t ld, size_t first, size_t last);
+/* Samples in an actor's gradient: sac_head_sample and sac_head_gradient are called that often. */
+static inline size_t sac_head_draws(const sac_head *head) {
+  return head->fused ? 1 : head->work.draws;
+}
 
-/* Act on rows [first, last) of obs (n,O): a = tanh(mean + std noise), noise (n,A), or tanh(mean) if
- * noise is NULL. Leaves a in head->act. */
+/* What the critics say of the last sample. */
+typedef struct sac_head_critics {
+  float alpha;
+  const float *q;     /* (B) Q(s,a) */
+  const float *dq_da; /* (B, ld), for the pathwise estimator */
+  size_t ld;
+} sac_head_critics;
+
+/* The policy gradient of J = 1/B sum_b [alpha log pi(a|s) - Q(s,a)] in the network's outputs, from
+ * sample `draw`: grad log pi + (d_a log pi - d_a Q) da/dtheta; or, by the score function,
+ * (alpha log pi - Q - baseline) grad log pi. For the tanh-normal the former is, in u:
+ *   dJ/du = (alpha 2a - dQ/da da/du)/B,  dJ/dmean = dJ/du,  dJ/dlog_std = dJ/du std eps - alpha/B.
+ * B: the batch, rows [first, last) of it. Complete in head->dout after the last draw. */
+void sac_head_gradient(sac_head *head, size_t draw, size_t B, const sac_head_critics *critics,
+                       size_t first, size_t last);
+
+/* Whether the gradient needs critics->dq_da. */
+static inline int sac_head_is_pathwise(const sac_head *head) {
+  return head->opt.actor_estimator == SAC_ESTIMATOR_PATHWISE;
+}
+
+/* From head->dout back through the network. */
+void sac_head_backward(const sac_kernels *k, sac_head *head, size_t first, size_t last);
+
+/* Act on rows [first, last) of obs (n,O). noise (n,A), standard normals, becomes the action by the
+ * head's own quantiles, dimension by dimension: a = tanh(mean + std noise). NULL: the deterministic
+ * action. Leaves a in head->act. */
 void sac_head_act(const sac_kernels *k, sac_head *head, const float *obs, const float *noise,
                   size_t first, size_t last);
 
-/* act (n,A): head->act in the environment's units, within its bounds. SAC_ERR_DIVERGED names an
- * observation or action that is not finite; act is untouched then. */
+/* act (n,A): head->act in the environment's units, within its bounds (but of policy `normal`, whose
+ * actions the environment cuts off). SAC_ERR_DIVERGED names an observation or action that is not
+ * finite; act is untouched then. */
 sac_status sac_head_result(const sac_head *head, size_t n, const float *obs, float *act,
                            sac_error *err);
+
+/* --- of src/agent/policy_dist.c, for a head that is not fused -------------------------------- */
+
+void sac_work_layout(sac_arena *arena, sac_head *head, size_t B);
+void sac_work_map(sac_head *head, size_t first, size_t last);
+void sac_work_sample(sac_head *head, size_t first, size_t last);
+void sac_work_gradient(sac_head *head, size_t draw, size_t B, const sac_head_critics *critics,
+                       size_t first, size_t last);
+
+/* a = T(z), and log da/dz as it enters log pi. */
+double sac_squashed(sac_squash squash, double z);
+double sac_log_stretch(const sac_head *head, double z);
+
+/* --- of src/agent/policy_act.c --------------------------------------------------------------- */
+
+/* After sac_work_map: the action of the noise (n,A), or the deterministic one; into head->act. */
+void sac_work_act(sac_head *head, const float *noise, size_t first, size_t last);
 
 #endif

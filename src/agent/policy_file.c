@@ -75,6 +75,14 @@ static sac_status read_weights(const sac_safetensors *file, sac_head *head, sac_
   return read_row(file, "action_half", head->half, head->A, err);
 }
 
+static sac_status check_head(const char *path, const sac_agent_options *options, size_t A,
+                             sac_error *err) {
+  sac_dist d;
+  sac_error cause = {.msg = ""};
+  if (sac_head_dist(sac_head_kind_of(options), options, A, &d, &cause) == SAC_OK) return SAC_OK;
+  return sac_fail(err, SAC_ERR_FORMAT, "%s: %s", path, cause.msg);
+}
+
 static sac_status load(const sac_safetensors *file, const char *path, sac_policy **out,
                        sac_error *err) {
   size_t O = 0, A = 0;
@@ -82,6 +90,7 @@ static sac_status load(const sac_safetensors *file, const char *path, sac_policy
   SAC_TRY(read_size(file, path, "obs_dim", &O, err));
   SAC_TRY(read_size(file, path, "act_dim", &A, err));
   SAC_TRY(read_options(file, path, &options, err));
+  SAC_TRY(check_head(path, &options, A, err));
   sac_arena m = {0};
   layout(&m, O, A, &options);
   const size_t size = m.used;

@@ -151,6 +151,24 @@ static void action_gradient(sac_agent *g, size_t first, size_t last) {
   }
 }
 
+/* The value that the actor climbs, of one row. */
+static float climbed(const sac_agent *g, size_t b) {
+  const float q1 = g->q_value[0][b], q2 = g->q_value[1][b];
+  return g->opt.actor_q == SAC_ACTOR_Q_MEAN ? 0.5f * (q1 + q2) : smaller(q1, q2);
+}
+
+/* Q(s,a) of the policy's last sample, and dQ/da if its gradient needs that. */
+static sac_head_critics ask_critics(const struct update *u, size_t first, size_t last) {
+  sac_agent *g = u->agent;
+  place_actions(g, g->x, first, last);
+  for (int j = 0; j < 2; j++)
+    sac_mlp_forward(g->k, &g->q[j], g->q[j].w, g->x, g->ldx, first, last, &g->q_trace[j],
+                    g->q_value[j], 1);
+  for (size_t b = first; b < last; b++) g->q_climbed[b] = climbed(g, b);
+  if (sac_head_is_pathwise(&g->pi)) action_gradient(g, first, last);
+  return (sac_head_critics){u->alpha, g->q_climbed, g->dq_da, g->ld_da};
+}
+
 static void actor_rows(void *ctx, size_t t, size_t T) {
   const struct update *u = ctx;
   sac_agent *g = u->agent;
@@ -158,13 +176,12 @@ static void actor_rows(void *ctx, size_t t, size_t T) {
   sac_share(g->B, t, T, &first, &last);
   sac_head_noise(g->k, &g->pi, first, last, g->seed, u->purpose, u->noise);
   sac_head_forward(g->k, &g->pi, g->x, g->ldx, first, last);
-  sac_head_sample(g->k, &g->pi, first, last);
-  place_actions(g, g->x, first, last);
-  for (int j = 0; j < 2; j++)
-    sac_mlp_forward(g->k, &g->q[j], g->q[j].w, g->x, g->ldx, first, last, &g->q_trace[j],
-                    g->q_value[j], 1);
-  action_gradient(g, first, last);
-  sac_head_backward(g->k, &g->pi, g->B, u->alpha, g->dq_da, g->ld_da, first, last);
+  for (size_t draw = 0; draw < sac_head_draws(&g->pi); draw++) {
+    sac_head_sample(g->k, &g->pi, first, last);
+    const sac_head_critics critics = ask_critics(u, first, last);
+    sac_head_gradient(&g->pi, draw, g->B, &critics, first, last);
+  }
+  sac_head_backward(g->k, &g->pi, first, last);
 }
 
 static void actor_weights(void *ctx, size_t t, size_t T) {

@@ -170,7 +170,8 @@ static void gradient_matches_finite_differences_of(sac_agent_options o, double r
   }
   FOR_EACH_TABLE(k) {
     sac_head_sample(k, &f.head, 0, POINTS);
-    sac_head_backward(k, &f.head, 1, (float)alpha, q, A, 0, POINTS); /* 1/B = 1 */
+    const sac_head_critics critics = {(float)alpha, NULL, q, A};
+    sac_head_gradient(&f.head, 0, 1, &critics, 0, POINTS); /* 1/B = 1 */
     for (size_t i = 0; i < POINTS * A; i++) {
       const struct point p = {(double)f.head.mean[i], (double)f.head.raw[i], (double)f.head.eps[i],
                               (double)(float)alpha, (double)q[i]};
@@ -219,7 +220,7 @@ static void a_saturated_action_is_pulled_back(void **state) {
   for (size_t i = 0; i < 2 * A; i++) f.head.mean[i] = far[i], f.head.raw[i] = 0.0f;
   FOR_EACH_TABLE(k) {
     sac_head_sample(k, &f.head, 0, 2);
-    sac_head_backward(k, &f.head, 1, 0.25f, q, A, 0, 2);
+    sac_head_gradient(&f.head, 0, 1, &(sac_head_critics){0.25f, NULL, q, A}, 0, 2);
     for (size_t i = 0; i < 2 * A; i++) {
       const double pull = far[i] > 0.0f ? 0.5 : -0.5;
       assert_close((double)f.head.dout[i / A * f.head.ld_out + i % A], pull, 0.0, 1e-6);
