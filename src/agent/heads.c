@@ -45,8 +45,7 @@ double sac_map_concentration(const sac_agent_options *o, double raw, double *slo
   return o->concentration_offset + e;
 }
 
-/* of von Mises: it may be 0, so it needs no offset */
-static double turn_concentration(const sac_agent_options *o, double raw, double *slope) {
+double sac_map_turn_concentration(const sac_agent_options *o, double raw, double *slope) {
   const double e = exp(clamp(raw, o->concentration_log_min, o->concentration_log_max, slope));
   *slope *= e;
   return e;
@@ -95,14 +94,14 @@ static void turn_map(const sac_dist *d, const sac_agent_options *o, const double
   (void)d;
   double slope;
   theta[0] = atan2(raw[1], raw[0]);
-  theta[1] = turn_concentration(o, raw[2], &slope);
+  theta[1] = sac_map_turn_concentration(o, raw[2], &slope);
 }
 
 static void turn_pull(const sac_dist *d, const sac_agent_options *o, const double raw[],
                       const double theta[], const double dtheta[], double draw[]) {
   (void)d, (void)theta;
   double slope;
-  (void)turn_concentration(o, raw[2], &slope);
+  (void)sac_map_turn_concentration(o, raw[2], &slope);
   const double square = fmax(raw[0] * raw[0] + raw[1] * raw[1], 1e-12);
   draw[0] = -dtheta[0] * raw[1] / square;
   draw[1] = dtheta[0] * raw[0] / square;
@@ -144,8 +143,8 @@ static void full_pull(const sac_dist *d, const sac_agent_options *o, const doubl
 
 /* --- the table ------------------------------------------------------------------------------- */
 
-static sac_status mixture(const sac_head_kind *kind, const sac_agent_options *o, size_t A,
-                          sac_dist *out, sac_error *err) {
+sac_status sac_head_mixture(const sac_head_kind *kind, const sac_agent_options *o, size_t A,
+                            sac_dist *out, sac_error *err) {
   return sac_dist_mixture(sac_dist_find(kind->family), (size_t)o->policy_components, A, out, err);
 }
 
@@ -168,9 +167,9 @@ static const sac_head_kind table[] = {
     {"tanh_student_t", "student_t", .squash = SAC_SQUASH_TANH,
      .param = {freedom, sac_map_real, sac_map_scale}},
     {"tanh_laplace", "laplace", .squash = SAC_SQUASH_TANH, .param = {sac_map_real, sac_map_scale}},
-    {"tanh_normal_mixture", "normal", .joint = mixture, .squash = SAC_SQUASH_TANH,
+    {"tanh_normal_mixture", "normal", .joint = sac_head_mixture, .squash = SAC_SQUASH_TANH,
      .param = {sac_map_real, sac_map_scale}},
-    {"beta_mixture", "beta", .joint = mixture, .squash = SAC_SQUASH_INTERVAL,
+    {"beta_mixture", "beta", .joint = sac_head_mixture, .squash = SAC_SQUASH_INTERVAL,
      .param = {sac_map_concentration, sac_map_concentration}},
     {"tanh_full_normal", "normal", .joint = full_normal, .squash = SAC_SQUASH_TANH, .map = full_map,
      .pull = full_pull},

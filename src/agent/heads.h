@@ -54,8 +54,16 @@ size_t sac_head_unit_outputs(const sac_head_kind *kind, const sac_dist *d);
 sac_param_map *sac_head_param(const sac_head_kind *kind, const sac_dist *d, size_t i);
 
 /* The maps that the table is made of. */
-sac_param_map sac_map_real;          /* raw */
-sac_param_map sac_map_scale;         /* e^(log sigma): the options log_std_* */
-sac_param_map sac_map_concentration; /* offset + e^clamp(raw): the options concentration_* */
+sac_param_map sac_map_real;               /* raw */
+sac_param_map sac_map_scale;              /* e^(log sigma): the options log_std_* */
+sac_param_map sac_map_concentration;      /* offset + e^clamp(raw): the options concentration_* */
+sac_param_map sac_map_turn_concentration; /* e^clamp(raw): von Mises', which may be nearly 0 */
+
+/* `joint` of a mixture of policy_components of the head's family. */
+sac_status sac_head_mixture(const sac_head_kind *kind, const sac_agent_options *o, size_t A,
+                            sac_dist *out, sac_error *err);
+
+/* The entropy of T(z), one dimension, in nats as log pi measures it; f: the family. */
+double sac_squashed_entropy(const sac_agent_options *o, const sac_dist *f, const double theta[]);
 
 #endif

@@ -1,6 +1,8 @@
 /* What a head can do in an action space: which it fits, and which entropies it reaches. */
 #include "agent/policy.h"
-#include <math.h>
+#include "base/try.h"
+#include "dist/family.h"
+
 #include <stdio.h>
 
 /* --- fit ------------------------------------------------------------------------------------- */
@@ -42,7 +44,128 @@ static sac_status check_fit(const sac_agent_options *o, size_t A, const double l
                   cause.msg);
 }
 
+/* --- entropy of one dimension, as log pi measures it ------------------------------------------ */
+
+static double log_sech2(const void *context, const double z[], const double latent[]) {
+  (void)context, (void)latent;
+  const double a = fabs(z[0]);
+  return 2.0 * (sac_log_2 - a - log1p(exp(-2.0 * a)));
+}
+
+double sac_squashed_entropy(const sac_agent_options *o, const sac_dist *f, const double theta[]) {
+  const sac_head_kind *kind = sac_head_kind_of(o);
+  double out;
+  if (kind->squash == SAC_SQUASH_TANH && f->data && f->data == sac_dist_normal.data) {
+    sac_dist_tanh_normal.entropy(&sac_dist_tanh_normal, theta, NULL, NULL, &out);
+    return out;
+  }
+  f->entropy(f, theta, NULL, NULL, &out);
+  if (kind->squash == SAC_SQUASH_TANH) {
+    double splits[2] = {0.0, 0.0};
+    f->mode(f, theta, NULL, NULL, &splits[1]);
+    return out + sac_dist_expect(f, theta, splits, log_sech2, NULL);
+  }
+  if (kind->squash == SAC_SQUASH_TURN) return out - log(sac_pi);
+  const int unit = o->interval_density == SAC_INTERVAL_DENSITY_UNIT;
+  return kind->squash == SAC_SQUASH_INTERVAL && !unit ? out + sac_log_2 : out;
+}
+
+/* --- the entropies that a dimension can have ---------------------------------------------------
+ */
+
+typedef struct range {
+  double low, high;
+} range;
+
+/* a parameter at the ends of its map */
+static range ends_of(const sac_agent_options *o, sac_param_map *map) {
+  double slope;
+  return (range){map(o, -1e3, &slope), map(o, 1e3, &slope)};
+}
+
+static double with_scale(const sac_agent_options *o, const sac_dist *f, double log_scale) {
+  const double nine[] = {9.0, 0.0, exp(log_scale)}; /* df: the nearest to a level density */
+  return sac_squashed_entropy(o, f, f->params == 3 ? nine : nine + 1);
+}
+
+/* A location far out leaves nothing of the action's spread; at 0 the entropy has one peak in the
+ * scale, found by golden section. */
+static range tanh_range(const sac_agent_options *o, const sac_dist *f) {
+  const range scale = ends_of(o, sac_map_scale);
+  double a = log(scale.low), b = fmin(log(scale.high), 5.0);
+  for (int step = 0; step < 60 && b - a > 1e-6; step++) {
+    const double gap = 0.38196601125010515 * (b - a);
+    if (with_scale(o, f, a + gap) > with_scale(o, f, b - gap))
+      b -= gap;
+    else
+      a += gap;
+  }
+  return (range){-HUGE_VAL, with_scale(o, f, 0.5 * (a + b))};
+}
+
+/* of two parameters, at the corners of what they can be and, if inside, where both are `level` */
+static range corner_range(const sac_agent_options *o, const sac_dist *f, range first, range second,
+                          double level) {
+  const double one[] = {first.low, first.high, fmin(fmax(level, first.low), first.high)};
+  const double two[] = {second.low, second.high, fmin(fmax(level, second.low), second.high)};
+  range r = {HUGE_VAL, -HUGE_VAL};
+  for (int i = 0; i < 3; i++)
+    for (int j = 0; j < 3; j++) {
+      const double theta[] = {one[i], two[j], -1.0, 1.0};
+      const double entropy = sac_squashed_entropy(o, f, theta);
+      r.low = fmin(r.low, entropy);
+      r.high = fmax(r.high, entropy);
+    }
+  return r;
+}
+
+static range dimension_range(const sac_agent_options *o) {
+  const sac_head_kind *kind = sac_head_kind_of(o);
+  const sac_dist *f = sac_dist_find(kind->family);
+  if (kind->squash == SAC_SQUASH_TURN) {
+    const range kappa = ends_of(o, sac_map_turn_concentration);
+    const double narrow[] = {0.0, kappa.high}, wide[] = {0.0, kappa.low};
+    return (range){sac_squashed_entropy(o, f, narrow), sac_squashed_entropy(o, f, wide)};
+  }
+  range r;
+  if (kind->squash == SAC_SQUASH_TANH) {
+    r = tanh_range(o, f);
+  } else if (kind->squash == SAC_SQUASH_INTERVAL) {
+    const range c = ends_of(o, sac_map_concentration);
+    r = corner_range(o, f, c, c, 1.0);
+  } else {
+    const range c = f->params == 2 ? (range){0.0, 0.0} : ends_of(o, kind->param[0]);
+    r = corner_range(o, f, c, ends_of(o, kind->param[1]), 0.0);
+  }
+  /* components side by side can be as level as one likes */
+  if (kind->joint == sac_head_mixture)
+    r.high = fmax(r.high, o->policy == SAC_POLICY_BETA_MIXTURE &&
+                                  o->interval_density == SAC_INTERVAL_DENSITY_UNIT
+                              ? 0.0
+                              : sac_log_2);
+  return r;
+}
+
+static sac_status check_entropy(const sac_agent_options *o, size_t A, const double low[],
+                                const double high[], sac_error *err) {
+  if (o->temperature == SAC_TEMPERATURE_FIXED) return SAC_OK;
+  const range each = dimension_range(o);
+  const double target = o->target_entropy_scale * (double)A;
+  double shift = 0.0;
+  for (size_t j = 0; o->entropy_space == SAC_ENTROPY_ENVIRONMENT && j < A; j++)
+    shift += log(0.5 * (high[j] - low[j]));
+  const double least = each.low * (double)A + shift, most = each.high * (double)A + shift;
+  if (target > least && target < most) return SAC_OK;
+  return sac_fail(err, SAC_ERR_ARG,
+                  "target_entropy_scale = %g: a target of %g nats for %zu actions, but policy = %s "
+                  "reaches only %.4g to %.4g: set target_entropy_scale between %.4g and %.4g, or "
+                  "temperature=fixed",
+                  o->target_entropy_scale, target, A, sac_head_kind_of(o)->name, least, most,
+                  least / (double)A, most / (double)A);
+}
+
 sac_status sac_head_check(const sac_agent_options *o, size_t A, const double low[],
                           const double high[], sac_error *err) {
-  return check_fit(o, A, low, high, err);
+  SAC_TRY(check_fit(o, A, low, high, err));
+  return check_entropy(o, A, low, high, err);
 }
