@@ -1,4 +1,4 @@
-/* Bernoulli, Poisson, categorical: the score function is their only gradient. */
+/* Bernoulli, Poisson, categorical: no velocity, but a score function and measure-valued pairs. */
 #include "dist/family.h"
 
 /* x log(x/y), 0 at x = 0 */
@@ -38,7 +38,7 @@ static SAC_ROW(be_kl) {
   out[0] = fmax(relative(theta[0], z[0]) + relative(1.0 - theta[0], 1.0 - z[0]), 0.0);
 }
 
-static const sac_dist_param be_param[] = {{"p", 0.0, 1.0, 1, 1, SAC_DIST_SCORE}};
+static const sac_dist_param be_param[] = {{"p", 0.0, 1.0, 1, 1, SAC_DIST_MVD | SAC_DIST_SCORE}};
 const sac_dist sac_dist_bernoulli = {
     .name = "bernoulli",
     .dim = 1,
@@ -142,7 +142,7 @@ static SAC_ROW(po_kl) { /* rate log(rate/rate2) + rate2 - rate */
   out[0] = theta[0] * (r > -0.5 && r < 1.0 ? -sac_log1pmx(r) : r - log1p(r));
 }
 
-static const sac_dist_param po_param[] = {{"rate", 0.0, 1e15, 1, 0, SAC_DIST_SCORE}};
+static const sac_dist_param po_param[] = {{"rate", 0.0, 1e15, 1, 0, SAC_DIST_MVD | SAC_DIST_SCORE}};
 const sac_dist sac_dist_poisson = {
     .name = "poisson",
     .dim = 1,
@@ -238,7 +238,8 @@ static SAC_ROW(ca_kl) {
 static size_t ca_kind(SAC_UNUSED const sac_dist *d, SAC_UNUSED size_t i) {
   return 0;
 }
-static const sac_dist_param ca_param[] = {{"logit", -HUGE_VAL, HUGE_VAL, 1, 1, SAC_DIST_SCORE}};
+static const sac_dist_param ca_param[] = {
+    {"logit", -HUGE_VAL, HUGE_VAL, 1, 1, SAC_DIST_MVD | SAC_DIST_SCORE}};
 
 sac_status sac_dist_categorical(size_t K, sac_dist *out, sac_error *err) {
   if (K == 0 || K > SAC_DIST_MAX_PARAMS)

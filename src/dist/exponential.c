@@ -5,7 +5,7 @@
 
 /* ---- exponential ---------------------------------------------------------------------------- */
 
-static const sac_dist_param rate_param[] = {SAC_POSITIVE("rate", BITS)};
+static const sac_dist_param rate_param[] = {SAC_POSITIVE("rate", BITS | SAC_DIST_MVD)};
 
 static SAC_ROW(ex_log_density) {
   out[0] = log(theta[0]) - theta[0] * z[0];
@@ -67,7 +67,7 @@ const sac_dist sac_dist_exponential = {
  */
 
 static const sac_dist_param weibull_param[] = {SAC_POSITIVE("shape", BITS),
-                                               SAC_POSITIVE("scale", BITS)};
+                                               SAC_POSITIVE("scale", BITS | SAC_DIST_MVD)};
 
 /* log E = shape (log z - log scale) */
 static double log_e(const double theta[], const double latent[]) {

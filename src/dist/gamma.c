@@ -5,7 +5,8 @@
 #include "special/transport.h"
 
 #define SHAPE_BITS (SAC_DIST_IMPLICIT | SAC_DIST_GREP | SAC_DIST_RSVI)
-#define SCALE_BITS (SAC_DIST_EXPLICIT | SAC_DIST_IMPLICIT | SAC_DIST_GREP | SAC_DIST_RSVI)
+#define SCALE_BITS \
+  (SAC_DIST_EXPLICIT | SAC_DIST_IMPLICIT | SAC_DIST_GREP | SAC_DIST_RSVI | SAC_DIST_MVD)
 
 enum { BLOCK = 64 };
 
@@ -117,31 +118,69 @@ static void offsets(const sac_dist *d, size_t n, const double theta[], size_t st
     offset[i] = -map_of(d)->sign * (rate[i] < 1e-300 ? log(rate[i]) : offset[i]);
 }
 
-/* rows of (a, G, log G) for the kernels; what they cannot take is patched by the caller */
-static void gather(const sac_dist *d, size_t n, const double theta[], size_t step, const double z[],
-                   const double latent[], double a[], double G[], double y[]) {
-  const gamma_map *m = map_of(d);
-  double offset[BLOCK];
-  const size_t padded = padded_to(n);
-  offsets(d, n, theta, step, offset);
-  for (size_t i = 0; i < padded; i++) {
-    const size_t row = i < n ? i : 0;
-    a[i] = m->shape_per_theta * theta[row * step];
-    y[i] = m->sign * (latent[row] - offset[i]);
-    const double direct = G_of(d, theta + row * step, z[row]);
-    G[i] = direct > 1e-290 && direct < 1e290 ? direct : y[i] > 0.0 ? 1e290 : 0.0;
-    y[i] = fmin(fmax(y[i], -1e300), 700.0);
+/* Rows on their way to a kernel and back: those of the kernel's series from the front, those of its
+ * quadrature from the back, so that few registers hold both kinds and cost both. */
+typedef struct lanes {
+  double a[BLOCK], G[BLOCK], y[BLOCK], v[BLOCK]; /* in the kernel's order */
+  size_t slot[BLOCK];                            /* where a row went */
+} lanes;
+
+static double clamp(double x, double low, double high) {
+  return x < low ? low : x > high ? high : x;
+}
+
+/* slots of n rows, G given by row */
+static void arrange(size_t n, const double G[], double edge, size_t slot[]) {
+  size_t front = 0, back = n;
+  for (size_t i = 0; i < n; i++) {
+    const size_t series = G[i] <= edge;
+    slot[i] = series ? front : back - 1;
+    front += series;
+    back -= 1 - series;
   }
+}
+
+/* n rows of (a, G, log G) into slots, and harmless numbers behind them */
+static void place(size_t n, double edge, const double a[], const double G[], const double y[],
+                  lanes *l) {
+  arrange(n, G, edge, l->slot);
+  for (size_t i = 0; i < n; i++) {
+    const size_t k = l->slot[i];
+    l->a[k] = a[i];
+    l->G[k] = G[i];
+    l->y[k] = y[i];
+  }
+  for (size_t k = n; k < padded_to(n); k++) {
+    l->a[k] = l->a[n - 1];
+    l->G[k] = l->G[n - 1];
+    l->y[k] = l->y[n - 1];
+  }
+}
+
+/* rows for the kernels; what they cannot take is clamped to where the answer is its limit */
+static void gather(const sac_dist *d, size_t n, const double theta[], size_t step, const double z[],
+                   const double latent[], double edge, lanes *l) {
+  const gamma_map *m = map_of(d);
+  double offset[BLOCK], a[BLOCK], G[BLOCK], y[BLOCK];
+  offsets(d, n, theta, step, offset);
+  for (size_t i = 0; i < n; i++) {
+    a[i] = m->shape_per_theta * theta[i * step];
+    y[i] = m->sign * (latent[i] - offset[i]);
+    const double direct = G_of(d, theta + i * step, z[i]);
+    G[i] = direct > 1e-290 && direct < 1e290 ? direct : y[i] > 0.0 ? 1e290 : 0.0;
+    y[i] = clamp(y[i], -1e300, 700.0);
+  }
+  place(n, edge, a, G, y, l);
 }
 
 /* dz/dtheta = z d log z/dtheta; a z of 0 or infinity stays there when theta moves */
 static void scatter(const sac_dist *d, size_t n, const double theta[], size_t step,
-                    const double z[], const double v[], double out[]) {
+                    const double z[], const lanes *l, double out[]) {
   const gamma_map *m = map_of(d);
   const size_t P = d->params;
   for (size_t i = 0; i < n; i++) {
     double *row = out + i * 2 * P;
-    const double shape = m->sign * m->shape_per_theta * v[i];
+    const double shape = m->sign * m->shape_per_theta * l->v[l->slot[i]];
     row[0] = z[i] == 0.0 ? 0.0 : z[i] * shape;
     row[P] = shape;
     if (P == 1) continue;
@@ -153,23 +192,24 @@ static void scatter(const sac_dist *d, size_t n, const double theta[], size_t st
 
 static void velocity_n(const sac_dist *d, size_t n, const double theta[], size_t step,
                        const double z[], const double latent[], double out[]) {
-  double a[BLOCK], G[BLOCK], y[BLOCK], v[BLOCK], mills[BLOCK];
+  lanes l;
+  double mills[BLOCK];
   for (size_t at = 0; at < n; at += BLOCK) {
     const size_t rows = n - at < BLOCK ? n - at : BLOCK;
-    gather(d, rows, theta + at * step, step, z + at, latent + at, a, G, y);
-    sac_transport_get()->gamma(rows, a, G, y, v, mills);
-    scatter(d, rows, theta + at * step, step, z + at, v, out + at * 2 * d->params);
+    gather(d, rows, theta + at * step, step, z + at, latent + at, SAC_GAMMA_EDGE, &l);
+    sac_transport_get()->gamma(rows, l.a, l.G, l.y, l.v, mills);
+    scatter(d, rows, theta + at * step, step, z + at, &l, out + at * 2 * d->params);
   }
 }
 
 static void velocity_fast_n(const sac_dist *d, size_t n, const double theta[], size_t step,
                             const double z[], const double latent[], double out[]) {
-  double a[BLOCK], G[BLOCK], y[BLOCK], v[BLOCK];
+  lanes l;
   for (size_t at = 0; at < n; at += BLOCK) {
     const size_t rows = n - at < BLOCK ? n - at : BLOCK;
-    gather(d, rows, theta + at * step, step, z + at, latent + at, a, G, y);
-    sac_transport_get()->gamma_fast(rows, a, G, y, v);
-    scatter(d, rows, theta + at * step, step, z + at, v, out + at * 2 * d->params);
+    gather(d, rows, theta + at * step, step, z + at, latent + at, SAC_GAMMA_EDGE_FAST, &l);
+    sac_transport_get()->gamma_fast(rows, l.a, l.G, l.y, l.v);
+    scatter(d, rows, theta + at * step, step, z + at, &l, out + at * 2 * d->params);
   }
 }
 
@@ -177,38 +217,53 @@ static SAC_ROW(velocity) {
   velocity_n(d, 1, theta, 0, z, latent, out);
 }
 
+/* G of a float z, from its log where the float has lost digits or everything */
+static double float_G(double z, double direct, double log_G) {
+  if (z > 1e-37 && z < 3e38) return direct;
+  return log_G < -69.0 ? 0.0 : exp(fmin(log_G, 600.0));
+}
+
+/* gather for floats; spread out (n): the rates, an inverse gamma's scales, 1/2 for chi-squared */
+static void gather_f32(const sac_dist *d, size_t n, const float theta[], size_t step,
+                       const float z[], const float latent[], double spread[], lanes *l) {
+  const gamma_map *m = map_of(d);
+  const size_t padded = padded_to(n);
+  double a[BLOCK], G[BLOCK], y[BLOCK];
+  for (size_t i = 0; i < n; i++) {
+    a[i] = m->shape_per_theta * (double)theta[i * step];
+    spread[i] = d->params == 1 ? 0.5 : (double)theta[i * step + 1];
+  }
+  for (size_t i = n; i < padded; i++) spread[i] = 1.0;
+  sac_transport_get()->log(padded, spread, y);
+  for (size_t i = 0; i < n; i++) {
+    const double x = (double)z[i];
+    y[i] += m->sign * (double)latent[i];
+    G[i] = float_G(x, m->sign > 0.0 ? spread[i] * x : spread[i] / x, y[i]);
+    y[i] = clamp(y[i], -1e300, 690.0);
+  }
+  place(n, SAC_GAMMA_EDGE_FAST, a, G, y, l);
+}
+
 /* velocity_fast_n from and to floats, without arrays of doubles in between */
 static void velocity_f32_n(const sac_dist *d, size_t n, const float theta[], size_t step,
                            const float z[], const float latent[], float dz[], float dlatent[]) {
   const gamma_map *m = map_of(d);
   const size_t P = d->params;
-  double a[BLOCK], spread[BLOCK], G[BLOCK], y[BLOCK], v[BLOCK];
+  double spread[BLOCK];
+  lanes l;
   for (size_t at = 0; at < n; at += BLOCK) {
-    const size_t rows = n - at < BLOCK ? n - at : BLOCK, padded = padded_to(rows);
-    for (size_t i = 0; i < padded; i++) {
-      const float *t = theta + (at + (i < rows ? i : 0)) * step;
-      a[i] = m->shape_per_theta * (double)t[0];
-      spread[i] = P == 1 ? 0.5 : (double)t[1]; /* a rate; an inverse gamma's scale */
-    }
-    sac_transport_get()->log(padded, spread, v);
-    for (size_t i = 0; i < padded; i++) {
-      const size_t row = at + (i < rows ? i : 0);
-      const double x = (double)z[row], direct = m->sign > 0.0 ? spread[i] * x : spread[i] / x;
-      const double log_G = m->sign * (double)latent[row] + v[i];
-      const int usual = direct > 1e-30 && direct < 1e30;
-      G[i] = usual ? direct : fmin(exp(log_G), 1e290);
-      y[i] = fmin(fmax(log_G, -1e300), 690.0);
-    }
-    sac_transport_get()->gamma_fast(rows, a, G, y, v);
+    const size_t rows = n - at < BLOCK ? n - at : BLOCK;
+    gather_f32(d, rows, theta + at * step, step, z + at, latent + at, spread, &l);
+    sac_transport_get()->gamma_fast(rows, l.a, l.G, l.y, l.v);
     for (size_t i = 0; i < rows; i++) {
-      const double x = (double)z[at + i], shape = m->sign * m->shape_per_theta * v[i];
-      const double turn = P == 1 ? 0.0 : -m->sign / spread[i];
-      float *row = dz + (at + i) * P;
+      const double x = (double)z[at + i];
+      const double shape = m->sign * m->shape_per_theta * l.v[l.slot[i]];
+      const double turn = -m->sign / spread[i];
+      float *row = dz + (at + i) * P, *rest = dlatent ? dlatent + (at + i) * P : NULL;
       row[0] = x == 0.0 ? 0.0f : (float)(x * shape);
       if (P == 2) row[1] = x == 0.0 ? 0.0f : (float)(x * turn);
-      if (!dlatent) continue;
-      dlatent[(at + i) * P] = (float)shape;
-      if (P == 2) dlatent[(at + i) * P + 1] = (float)turn;
+      if (rest) rest[0] = (float)shape;
+      if (rest && P == 2) rest[1] = (float)turn;
     }
   }
 }

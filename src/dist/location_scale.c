@@ -153,7 +153,7 @@ static const standard laplace_form = {
     laplace_log_density,    laplace_slope, laplace_cdf, laplace_quantile, 0.0, 2.0, 0.0,
     1.69314718055994530942, /* 1 + log 2 */
 };
-LOCATION_SCALE(laplace, "loc", "scale", 0);
+LOCATION_SCALE(laplace, "loc", "scale", SAC_DIST_MVD);
 
 /* ---- logistic ------------------------------------------------------------------------------- */
 

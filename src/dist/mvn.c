@@ -211,8 +211,8 @@ static SAC_ROW(diagonal_kl) {
 static size_t diagonal_kind(const sac_dist *d, size_t i) {
   return i >= d->dim;
 }
-static const sac_dist_param diagonal_param[] = {SAC_REAL("mean", MEAN_BITS),
-                                                SAC_POSITIVE("sd", SCALE_BITS)};
+static const sac_dist_param diagonal_param[] = {SAC_REAL("mean", MEAN_BITS | SAC_DIST_MVD),
+                                                SAC_POSITIVE("sd", SCALE_BITS | SAC_DIST_MVD)};
 
 sac_status sac_dist_mvn_diagonal(size_t D, sac_dist *out, sac_error *err) {
   SAC_TRY(check_dim("mvn_diagonal", D, err));

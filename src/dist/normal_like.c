@@ -2,7 +2,7 @@
 #include "dist/family.h"
 #include "special/transport.h"
 
-#define BITS (SAC_DIST_EXPLICIT | SAC_DIST_IMPLICIT | SAC_DIST_GREP)
+#define BITS (SAC_DIST_EXPLICIT | SAC_DIST_IMPLICIT | SAC_DIST_GREP | SAC_DIST_MVD)
 
 static const sac_dist_param mean_sd[] = {SAC_REAL("mean", BITS), SAC_POSITIVE("sd", BITS)};
 

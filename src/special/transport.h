@@ -16,6 +16,10 @@
 
 enum { SAC_VECTOR_PAD = 8 };
 
+/* Up to this z the gamma kernels take the power series: a caller may sort its points by it. */
+#define SAC_GAMMA_EDGE      1.5
+#define SAC_GAMMA_EDGE_FAST 2.5
+
 typedef struct sac_transport {
   const char *isa;
   /* d log z/da of Gamma(a, 1) at z = e^y, and mills in log z */
@@ -50,6 +54,8 @@ const sac_transport *sac_transport_get(void);
 extern const sac_transport sac_transport_generic;
 #if defined __x86_64__
 extern const sac_transport sac_transport_avx2, sac_transport_avx512;
+#elif defined __aarch64__
+extern const sac_transport sac_transport_neon;
 #endif
 
 #endif

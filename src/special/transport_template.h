@@ -134,17 +134,18 @@ static void gamma_kernel(size_t n, const double a[], const double z[], const dou
                          double mills[]) {
   for (size_t i = 0; i < n; i += VD_LANES) {
     const vd va = vd_load(a + i), vz = vd_load(z + i), vy = vd_load(y + i);
-    const vm small = vd_le(vz, vd_set1(1.5));
+    const vm small = vd_le(vz, vd_set1(SAC_GAMMA_EDGE));
     vd psi_a1, velocity = vd_set1(0.0), tail = velocity;
     const vd c = gamma_score(va, vz, vy, &psi_a1);
     if (vm_any(vm_not(small))) {
-      const vd safe = vd_max(vz, vd_set1(1.5));
-      velocity = gamma_quadrature(va, safe, c, legendre32_x, legendre32_w, VD_COUNT(legendre32_x),
-                                  window, &tail);
+      const vd safe = vd_max(vz, vd_set1(SAC_GAMMA_EDGE));
+      velocity = gamma_quadrature(va, safe, c, tilted32_x, tilted32_w, VD_COUNT(tilted32_x), window,
+                                  &tail);
     }
     if (vm_any(small)) {
       vd lower;
-      const vd near = gamma_series(va, vd_min(vz, vd_set1(1.5)), vy, psi_a1, SERIES_GAMMA, &lower);
+      const vd near =
+          gamma_series(va, vd_min(vz, vd_set1(SAC_GAMMA_EDGE)), vy, psi_a1, SERIES_GAMMA, &lower);
       velocity = vd_select(small, near, velocity);
       tail = vd_select(small, vd_set1(0.0) - lower, tail);
     }
@@ -154,17 +155,6 @@ static void gamma_kernel(size_t n, const double a[], const double z[], const dou
 }
 
 /* ---- gamma, to a relative 1e-6: behind the float entry points ------------------------------- */
-
-/* e^d - 1 and e^d - 1 - d to a relative 1e-8 */
-static inline vd expm1_rest_fast(vd d, vd *rest) {
-  const vd one = vd_set1(1.0);
-  vd n, moved;
-  const vd r = vd_reduce_log2(d, &n, &moved);
-  const vd tail = r * r * vd_poly(exp_poly_fast, VD_COUNT(exp_poly_fast), r);
-  const vd power = vd_times_power(one, moved), whole = vd_fma(power, r + tail, power - one);
-  *rest = whole - d; /* what cancels here is within 1e-8 while |d| > 1e-7 */
-  return whole;
-}
 
 /* log(1 + r), -1/2 <= r <= 1: 2 atanh(r/(2+r)) by its series */
 static inline vd log1p_fast(vd r) {
@@ -181,9 +171,9 @@ static inline vd log_fast(vd x) {
   return vd_fma(k, vd_set1(0.69314718055994531), log1p_fast(m - vd_set1(1.0)));
 }
 
-/* as gamma_window, and as gamma_quadrature with a window of e^-16 */
+/* as gamma_window, and as gamma_quadrature with a window of e^-16.4; h = z (e^d - 1) - a d */
 static inline vd gamma_quadrature_fast(vd a, vd z, vd c) {
-  const vd zero = vd_set1(0.0), one = vd_set1(1.0), two = vd_set1(2.0), limit = vd_set1(16.0);
+  const vd zero = vd_set1(0.0), one = vd_set1(1.0), two = vd_set1(2.0), limit = vd_set1(16.4);
   const vm up = vd_lt(zero, c);
   const vd sigma = vd_select(up, one, zero - one), A = a - z;
   /* one square root serves both sides: up 2l/(R - A), down (l - 2A + R)/(2a) or 4l/(R - l + 2A) */
@@ -196,18 +186,14 @@ static inline vd gamma_quadrature_fast(vd a, vd z, vd c) {
   const vd bottom = vd_select(up, root - A, vd_select(direct, two * a, root - vd_min(B, zero)));
   const vd bound = top * vd_recip_fast(bottom);
   const vd other = log_fast(vd_fma(vd_fma(a, bound, limit), vd_recip_fast(z), one));
-  const vd T = vd_select(up, vd_min(bound, other), bound);
-  vd rest;
-  const vd d0 = sigma * T, e = expm1_rest_fast(d0, &rest);
-  const vd h = vd_fma(zero - A, d0, z * rest), dh = sigma * vd_fma(z, e, zero - A);
-  const vd step = sigma * (T - (h - limit) * vd_recip_fast(dh));
-  const vd minus_z = zero - z;
+  const vd d0 = sigma * vd_select(up, vd_min(bound, other), bound);
+  const vd e = vd_expm1_fast(d0), h = vd_fma(z, e, zero - a * d0), minus_z = zero - z;
+  const vd step = vd_fma(limit - h, vd_recip_fast(vd_fma(z, e, zero - A)), d0);
   vd moment = zero;
-  for (int k = 0; k < VD_COUNT(legendre12_x); k++) {
-    const vd d = step * vd_set1(legendre12_x[k]);
-    (void)expm1_rest_fast(d, &rest);
-    const vd g = vd_fma(A, d, minus_z * rest);
-    moment = vd_fma(vd_set1(legendre12_w[k]) * vd_exp_fast(g), c + d, moment);
+  for (int k = 0; k < VD_COUNT(tilted10_x); k++) {
+    const vd d = step * vd_set1(tilted10_x[k]);
+    const vd g = vd_fma(minus_z, vd_expm1_fast(d), a * d);
+    moment = vd_fma(vd_set1(tilted10_w[k]) * vd_exp_fast(g), c + d, moment);
   }
   return step * moment;
 }
@@ -248,7 +234,7 @@ static inline vd gamma_score_fast(vd a, vd z, vd y, vd *psi_a1) {
 
 static void gamma_fast_kernel(size_t n, const double a[], const double z[], const double y[],
                               double v[]) {
-  const vd edge = vd_set1(2.5);
+  const vd edge = vd_set1(SAC_GAMMA_EDGE_FAST);
   for (size_t i = 0; i < n; i += VD_LANES) {
     const vd va = vd_load(a + i), vz = vd_load(z + i), vy = vd_load(y + i);
     const vm small = vd_le(vz, edge);

@@ -192,6 +192,92 @@ static inline vi vi_xor(vi a, vi b) {
 }
 #  define vi_shl(a, k) _mm256_slli_epi64(a, k)
 #  define vi_shr(a, k) _mm256_srli_epi64(a, k)
+#elif defined SAC_ISA_NEON
+#  include <arm_neon.h>
+#  define VD_LANES     2
+typedef float64x2_t vd;
+typedef uint64x2_t vi;
+typedef uint64x2_t vm;
+static inline vd vd_load(const double *p) {
+  return vld1q_f64(p);
+}
+static inline void vd_store(double *p, vd a) {
+  vst1q_f64(p, a);
+}
+static inline vd vd_set1(double a) {
+  return vdupq_n_f64(a);
+}
+static inline vd vd_fma(vd a, vd b, vd c) {
+  return vfmaq_f64(c, a, b);
+}
+static inline vd vd_min(vd a, vd b) {
+  return vminq_f64(a, b);
+}
+static inline vd vd_max(vd a, vd b) {
+  return vmaxq_f64(a, b);
+}
+static inline vd vd_abs(vd a) {
+  return vabsq_f64(a);
+}
+static inline vd vd_sqrt(vd a) {
+  return vsqrtq_f64(a);
+}
+static inline vm vd_lt(vd a, vd b) {
+  return vcltq_f64(a, b);
+}
+static inline vm vd_le(vd a, vd b) {
+  return vcleq_f64(a, b);
+}
+static inline vd vd_select(vm m, vd a, vd b) {
+  return vbslq_f64(m, a, b);
+}
+static inline vm vm_and(vm a, vm b) {
+  return vandq_u64(a, b);
+}
+static inline vm vm_or(vm a, vm b) {
+  return vorrq_u64(a, b);
+}
+static inline vm vm_not(vm a) {
+  return veorq_u64(a, vdupq_n_u64(~UINT64_C(0)));
+}
+static inline int vm_any(vm a) {
+  return vmaxvq_u32(vreinterpretq_u32_u64(a)) != 0;
+}
+static inline vd vd_round(vd a) {
+  return vrndnq_f64(a);
+}
+static inline vi vi_bits(vd a) {
+  return vreinterpretq_u64_f64(a);
+}
+static inline vd vd_bits(vi a) {
+  return vreinterpretq_f64_u64(a);
+}
+static inline vi vi_set1(uint64_t a) {
+  return vdupq_n_u64(a);
+}
+static inline vi vi_ramp(void) {
+  return (vi){0, 1};
+}
+static inline vi vi_add(vi a, vi b) {
+  return vaddq_u64(a, b);
+}
+static inline vi vi_sub(vi a, vi b) {
+  return vsubq_u64(a, b);
+}
+static inline vi vi_mul32(vi a, vi b) {
+  return vmull_u32(vmovn_u64(a), vmovn_u64(b));
+}
+static inline vi vi_and(vi a, vi b) {
+  return vandq_u64(a, b);
+}
+static inline vi vi_or(vi a, vi b) {
+  return vorrq_u64(a, b);
+}
+static inline vi vi_xor(vi a, vi b) {
+  return veorq_u64(a, b);
+}
+#  define vi_shl(a, k) vshlq_n_u64(a, k)
+#  define vi_shr(a, k) vshrq_n_u64(a, k)
 #else
 #  define VD_LANES     1
 typedef double vd;
