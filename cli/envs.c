@@ -7,6 +7,8 @@
 static const char help[] =
     "usage: sac envs [flags]     list the tasks\n"
     "\n"
+    "  The column `act` has the numbers of an action, or 1/K where it is one of K.\n"
+    "\n"
     "  --json            one JSON array instead of lines\n"
     "  --check FILE.so   load a plug-in and check that its tasks keep the rules; runs its code\n"
     "  --plugin FILE.so  list the tasks of a shared library too; runs its code\n";
@@ -37,18 +39,27 @@ static json_t *numbers(size_t n, const double x[]) {
   return array;
 }
 
-static json_t *task_json(const sac_env_api *task, const char *plugin, const sac_space *s) {
-  return json_pack("{s:s s:s s:s s:I s:I s:I s:o s:o s:b s:b s:s}", "id", task->id, "plugin",
+static json_t *task_json(const sac_env_api *task, const char *plugin, const sac_space *s,
+                         size_t actions) {
+  return json_pack("{s:s s:s s:s s:I s:I s:I s:I s:o s:o s:b s:b s:s}", "id", task->id, "plugin",
                    plugin, "summary", task->summary, "obs_dim", (json_int_t)s->obs_dim, "act_dim",
-                   (json_int_t)s->act_dim, "max_steps", (json_int_t)s->max_steps, "act_low",
-                   numbers(s->act_dim, s->act_low), "act_high", numbers(s->act_dim, s->act_high),
-                   "deterministic", (task->flags & SAC_ENV_DETERMINISTIC) != 0, "exact_resume",
+                   (json_int_t)s->act_dim, "actions", (json_int_t)actions, "max_steps",
+                   (json_int_t)s->max_steps, "act_low", numbers(s->act_dim, s->act_low), "act_high",
+                   numbers(s->act_dim, s->act_high), "deterministic",
+                   (task->flags & SAC_ENV_DETERMINISTIC) != 0, "exact_resume",
                    (task->flags & SAC_ENV_SNAPSHOT) != 0, "defaults", default_settings(task->id));
 }
 
-static void print_task(const sac_env_api *task, const char *plugin, const sac_space *s) {
-  printf("%-26s %4zu %4zu %6u  %-9s %s\n", task->id, s->obs_dim, s->act_dim, (unsigned)s->max_steps,
-         plugin, task->summary);
+/* The column `act`: how many numbers an action has, or 1/K: one of K. */
+static void print_task(const sac_env_api *task, const char *plugin, const sac_space *s,
+                       size_t actions) {
+  char act[32];
+  if (actions)
+    snprintf(act, sizeof act, "1/%zu", actions);
+  else
+    snprintf(act, sizeof act, "%zu", s->act_dim);
+  printf("%-26s %4zu %4s %6u  %-9s %s\n", task->id, s->obs_dim, act, (unsigned)s->max_steps, plugin,
+         task->summary);
 }
 
 /* One task: an instance is made for its sizes. A task that cannot be made is named and passed over.
@@ -62,10 +73,11 @@ static void list_task(const sac_env_api *task, const char *plugin, json_t *array
     return;
   }
   task->space(env, &space);
+  const size_t actions = sac_env_actions(task, env);
   if (array)
-    json_array_append_new(array, task_json(task, plugin, &space));
+    json_array_append_new(array, task_json(task, plugin, &space, actions));
   else
-    print_task(task, plugin, &space);
+    print_task(task, plugin, &space, actions);
   task->destroy(env);
 }
 

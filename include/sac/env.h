@@ -6,7 +6,7 @@
  *   - `terminated` is the end of the decision process (nothing follows, no bootstrap);
  *     `truncated` is a time limit (the process would go on). Both may be true at once.
  *   - the caller owns every buffer; observations and rewards are float64, actions float32 in the
- *     environment's own units, never clipped by the caller.
+ *     environment's own units, never clipped by the caller; a discrete action is its number.
  *   - instances share nothing: two may be stepped in two threads. No global generator, no printing.
  *   - errors come back as a status and a message (sac_fail), never as exit();
  *   - sac_fail and sac/random.h are there when a plug-in is loaded: it need not link them. */
@@ -64,7 +64,17 @@ typedef struct sac_env_api {
   size_t (*state_size)(const sac_env *env);
   void (*save)(const sac_env *env, void *state);
   sac_status (*load)(sac_env *env, const void *state, size_t size, sac_error *err);
+
+  /* How many actions there are to choose from, 2 or more, where they are discrete: then A = 1, the
+   * bounds are 0 and one less than that, and step takes 0, 1, 2 ... as a float and refuses any
+   * other number. NULL, 0, or a table that ends before this: continuous actions. */
+  size_t (*actions)(const sac_env *env);
 } sac_env_api;
+
+enum { SAC_ENV_ACTIONS_MAX = 4096 }; /* discrete actions at most */
+
+/* What `actions` of the task says of an instance; 0 where actions are continuous. */
+SAC_API size_t sac_env_actions(const sac_env_api *task, const sac_env *env);
 
 /* What a plug-in exports. */
 typedef struct sac_env_plugin_info {

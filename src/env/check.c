@@ -40,6 +40,7 @@ struct check {
   sac_space space;
   uint64_t seed;
   sac_env *a, *b;
+  size_t actions;                            /* discrete ones; 0: continuous */
   double *obs_a, *obs_b, *last, *low, *high; /* (O) each, obs_a and obs_b with guards */
   float *act;                                /* (A) */
   unsigned char *state;                      /* (state_size) and a guard, NULL without snapshots */
@@ -63,6 +64,22 @@ static sac_status check_bounds(const struct check *c, const char *what, size_t n
   return SAC_OK;
 }
 
+/* Discrete actions are numbers from 0 on, and the bounds say so to who knows no discrete ones. */
+static sac_status check_actions(const struct check *c) {
+  const char *id = c->task->id;
+  const sac_space *s = &c->space;
+  if (!c->actions) return SAC_OK;
+  if (c->actions < 2 || c->actions > SAC_ENV_ACTIONS_MAX)
+    return BREACH(c, "%s: %zu discrete actions; there must be 2 to %d", id, c->actions,
+                  SAC_ENV_ACTIONS_MAX);
+  if (s->act_dim != 1 || s->act_low[0] != 0.0 || s->act_high[0] != (double)(c->actions - 1))
+    return BREACH(c,
+                  "%s: %zu discrete actions, but act_dim is %zu and the first bounds are [%g, %g]; "
+                  "they must be 1 and [0, %zu]",
+                  id, c->actions, s->act_dim, s->act_low[0], s->act_high[0], c->actions - 1);
+  return SAC_OK;
+}
+
 static sac_status check_space(const struct check *c) {
   const char *id = c->task->id;
   const sac_space *s = &c->space;
@@ -74,6 +91,7 @@ static sac_status check_space(const struct check *c) {
     if (!isfinite(s->act_low[i]) || !isfinite(s->act_high[i]))
       return BREACH(c, "%s: action %zu has the bounds [%g, %g]; they must be finite", id, i,
                     s->act_low[i], s->act_high[i]);
+  SAC_TRY(check_actions(c));
   return check_bounds(c, "obs", s->obs_dim, s->obs_low, s->obs_high);
 }
 
@@ -146,6 +164,7 @@ static void draw_action(const struct check *c, uint64_t number, uint32_t other) 
     const double low = c->space.act_low[i], high = c->space.act_high[i];
     const double drawn = low + (high - low) * sac_stream_uniform(&stream);
     c->act[i] = (float)drawn;
+    if (c->actions) c->act[i] = (float)sac_stream_below(&stream, c->actions);
   }
 }
 
@@ -352,6 +371,7 @@ static sac_status make(struct check *c) {
   if (c->task->create(&c->a, &cause) != SAC_OK || c->task->create(&c->b, &cause) != SAC_OK)
     return BREACH(c, "%s: cannot be made: %s", id, cause.msg);
   c->task->space(c->a, &c->space);
+  c->actions = sac_env_actions(c->task, c->a);
   SAC_TRY(check_space(c));
   const size_t obs = c->space.obs_dim;
   double *block = malloc(5 * obs * sizeof *block + 2 * GUARD);

@@ -3,6 +3,11 @@
 /* the bytes of a table of ABI 1; later members are optional */
 static const size_t smallest = offsetof(sac_env_api, load) + sizeof(((sac_env_api *)0)->load);
 
+size_t sac_env_actions(const sac_env_api *task, const sac_env *env) {
+  const size_t needed = offsetof(sac_env_api, actions) + sizeof task->actions;
+  return task->struct_size >= needed && task->actions ? task->actions(env) : 0;
+}
+
 sac_status sac_task_table_check(const char *where, const sac_env_api *task, sac_error *err) {
   if (!task) return sac_fail(err, SAC_ERR_ENV, "%s: a task in its list is NULL", where);
   if (task->abi != SAC_ENV_ABI || task->struct_size < smallest)

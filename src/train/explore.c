@@ -55,6 +55,12 @@ static double normal_cdf(double z) {
   return 0.5 * erfc(-z * 0.70710678118654752440);
 }
 
+/* u in [0, 1], uniform, to one of K numbers, each as likely. */
+static float choice(double u, size_t K) {
+  const size_t i = (size_t)(u * (double)K);
+  return (float)(i < K ? i : K - 1);
+}
+
 /* The float nearest to a that lies in [low, high]; a float's width is enough room for one. */
 static float float_within(double a, double low, double high) {
   const float f = (float)a;
@@ -63,16 +69,16 @@ static float float_within(double a, double low, double high) {
   return f;
 }
 
-void sac_explore_warmup(const sac_train_options *o, const sac_space *space, size_t E, uint64_t t,
-                        float act[]) {
+void sac_explore_warmup(const sac_train_options *o, const sac_space *space, size_t actions,
+                        size_t E, uint64_t t, float act[]) {
   const size_t A = space->act_dim;
   double z[SAC_EXPLORE_ACTIONS_MAX];
   for (size_t e = 0; e < E; e++) {
     sac_explore_normals(o, SAC_STREAM_WARMUP, e, t, A, z);
     for (size_t i = 0; i < A; i++) {
       const double low = space->act_low[i], high = space->act_high[i];
-      const double a = low + (high - low) * normal_cdf(z[i]);
-      act[e * A + i] = float_within(a, low, high);
+      const double u = normal_cdf(z[i]), a = low + (high - low) * u;
+      act[e * A + i] = actions ? choice(u, actions) : float_within(a, low, high);
     }
   }
 }

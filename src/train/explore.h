@@ -19,10 +19,10 @@ void sac_explore_normals(const sac_train_options *options, uint32_t purpose, siz
 void sac_explore_noise(const sac_train_options *options, size_t E, size_t A, uint64_t t,
                        float noise[]);
 
-/* act: (E,A) out, random actions for step t, each uniform between its bounds: a normal z of the
- * same kind as the exploration's goes through its own distribution function, so held and pink
- * warm-up actions are uniform too. */
-void sac_explore_warmup(const sac_train_options *options, const sac_space *space, size_t E,
-                        uint64_t t, float act[]);
+/* act: (E,A) out, random actions for step t, each uniform between its bounds, or one of `actions`
+ * numbers from 0 where that is not 0: a normal z of the same kind as the exploration's goes through
+ * its own distribution function, so held and pink warm-up actions are uniform too. */
+void sac_explore_warmup(const sac_train_options *options, const sac_space *space, size_t actions,
+                        size_t E, uint64_t t, float act[]);
 
 #endif

@@ -120,7 +120,7 @@ static sac_status act(sac_run *run, sac_error *err) {
   const int64_t step = sac_run_step(run);
   const uint64_t t = (uint64_t)step / r->E;
   if (step < o->warmup) {
-    sac_explore_warmup(o, &r->space, r->E, t, r->act);
+    sac_explore_warmup(o, &r->space, r->actions, r->E, t, r->act);
     return SAC_OK;
   }
   sac_explore_noise(o, r->E, r->A, t, run->noise);

@@ -57,6 +57,7 @@ sac_status sac_rollout_create(const sac_env_api *task, size_t E, uint64_t seed, 
   SAC_TRY(task->create(&first, err));
   sac_rollout r = {.task = task, .E = E, .seed = seed}, *made = NULL;
   task->space(first, &r.space);
+  r.actions = sac_env_actions(task, first);
   r.O = r.space.obs_dim;
   r.A = r.space.act_dim;
   if (task->flags & SAC_ENV_SNAPSHOT) r.snapshot = task->state_size(first);

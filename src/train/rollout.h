@@ -10,6 +10,7 @@
 typedef struct sac_rollout {
   const sac_env_api *task;
   sac_space space;  /* of every row */
+  size_t actions;   /* discrete ones to choose from; 0: continuous */
   size_t E, O, A;   /* rows, observation, action */
   uint64_t seed;    /* of the run */
   sac_env **env;    /* (E) */

@@ -61,6 +61,9 @@ static sac_status make_parts(sac_run *run, const sac_env_api *task, size_t threa
   const size_t E = (size_t)o->train.envs;
   SAC_TRY(sac_rollout_create(task, E, (uint64_t)o->train.seed, &run->rollout, err));
   const size_t A = run->rollout->A;
+  if (run->rollout->actions)
+    return sac_fail(err, SAC_ERR_ARG, "%s: %zu discrete actions: no policy here chooses among them",
+                    task->id, run->rollout->actions);
   if (A > SAC_EXPLORE_ACTIONS_MAX)
     return sac_fail(err, SAC_ERR_ENV, "%s: %zu action dimensions: at most %d are supported",
                     task->id, A, SAC_EXPLORE_ACTIONS_MAX);

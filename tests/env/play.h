@@ -7,6 +7,7 @@
 #include "sac/env.h"
 #include "sac/random.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -58,6 +59,7 @@ static inline void player_go(struct player *p) {
   for (size_t i = 0; i < p->space.act_dim; i++)
     act[i] = (float)(p->space.act_low[i] +
                      (p->space.act_high[i] - p->space.act_low[i]) * sac_stream_uniform(&stream));
+  if (sac_env_actions(p->task, p->env)) act[0] = rintf(act[0]);
   player_step(p, act);
 }
 

@@ -39,6 +39,8 @@ enum fault {
   RESET_FAILS,
   STEP_FAILS,
   CREATE_FAILS,
+  ONE_DISCRETE_ACTION,
+  DISCRETE_BOUNDS,
 };
 
 /* the task below reads these; a test sets them */
@@ -107,6 +109,12 @@ static sac_status reset(sac_env *env, uint64_t seed, double obs[], sac_error *er
   return SAC_OK;
 }
 
+/* of the particle as a discrete task: pushed by -1, 0 or 1 */
+static size_t three_actions(const sac_env *env) {
+  (void)env;
+  return fault == ONE_DISCRETE_ACTION ? 1 : 3;
+}
+
 static void move(sac_env *env, float push) {
   env->v = 0.9 * env->v + 0.1 * (double)push;
   env->x += env->v;
@@ -169,6 +177,21 @@ static const sac_env_api particle = {
     .save = save,
     .load = load,
 };
+
+static const double none[ACT] = {0.0}, two[ACT] = {2.0};
+
+static void discrete_space(const sac_env *env, sac_space *out) {
+  space(env, out);
+  out->act_low = none;
+  if (fault != DISCRETE_BOUNDS) out->act_high = two;
+}
+
+static sac_status discrete_step(sac_env *env, const float act[], double obs[], double *reward,
+                                uint8_t *terminated, uint8_t *truncated, sac_error *err) {
+  if (act[0] != 0.0f && act[0] != 1.0f && act[0] != 2.0f)
+    return sac_fail(err, SAC_ERR_ENV, "%g is none of the three actions", (double)act[0]);
+  return step(env, (const float[]){act[0] - 1.0f}, obs, reward, terminated, truncated, err);
+}
 
 static void assert_found(const sac_env_api *task, const char *words) {
   sac_error err = {.msg = ""};
@@ -256,6 +279,25 @@ static void a_table_with_holes_is_found(void **state) {
   assert_sound(&broken);
 }
 
+/* Discrete actions: the checker plays whole numbers, and looks at their count and bounds. */
+static void discrete_tasks_are_checked(void **state) {
+  (void)state;
+  sac_env_api discrete = particle;
+  discrete.space = discrete_space;
+  discrete.step = discrete_step;
+  discrete.actions = three_actions;
+  limit = 30, edge = 0.5;
+  fault = NONE;
+  assert_sound(&discrete);
+  fault = ONE_DISCRETE_ACTION;
+  assert_found(&discrete, "1 discrete actions; there must be 2 to 4096");
+  fault = DISCRETE_BOUNDS;
+  assert_found(&discrete, "first bounds are [0, 1]; they must be 1 and [0, 2]");
+  fault = NONE;
+  discrete.struct_size = offsetof(sac_env_api, actions); /* a table without them is continuous */
+  assert_found(&discrete, "is none of the three actions");
+}
+
 /* A task that does not claim to be deterministic may draw its own numbers. */
 static void randomness_that_is_declared_passes(void **state) {
   (void)state;
@@ -302,6 +344,7 @@ int main(void) {
       cmocka_unit_test(the_sound_task_passes),
       cmocka_unit_test(every_fault_is_found),
       cmocka_unit_test(a_table_with_holes_is_found),
+      cmocka_unit_test(discrete_tasks_are_checked),
       cmocka_unit_test(randomness_that_is_declared_passes),
       cmocka_unit_test(a_chain_passes),
   };

@@ -6,6 +6,7 @@
 
 #include "sac/env.h"
 
+enum { BUILT_IN = 3 }; /* tasks */
 #define TOY(name) SAC_BINARY_DIR "/tests/env/toys/libtoy_" name ".so"
 
 /* An empty folder of plug-ins, so that only the built-in tasks are there. */
@@ -26,10 +27,11 @@ static void built_in_tasks_are_there(void **state) {
   (void)state;
   sac_registry *r = open_bare();
   const char *plugin;
-  assert_int_equal(sac_registry_count(r), 2);
+  assert_int_equal(sac_registry_count(r), BUILT_IN);
   assert_string_equal(sac_registry_task(r, 0, &plugin)->id, "Pendulum-v1");
   assert_string_equal(plugin, "built-in");
   assert_string_equal(sac_registry_task(r, 1, NULL)->id, "MountainCarContinuous-v0");
+  assert_string_equal(sac_registry_task(r, 2, NULL)->id, "CartPole-v1");
   assert_string_equal(sac_registry_note(r), "");
   assert_ptr_equal(sac_registry_find(r, "Pendulum-v1", NULL), sac_registry_task(r, 0, NULL));
   sac_registry_destroy(r);
@@ -71,13 +73,34 @@ static void a_plugin_adds_its_tasks(void **state) {
   const char *plugin;
   sac_error err;
   assert_ok(sac_registry_load(r, TOY("good"), &err), err);
-  assert_int_equal(sac_registry_count(r), 4);
-  assert_string_equal(sac_registry_task(r, 2, &plugin)->id, "Toy-v0");
+  assert_int_equal(sac_registry_count(r), BUILT_IN + 2);
+  assert_string_equal(sac_registry_task(r, BUILT_IN, &plugin)->id, "Toy-v0");
   assert_string_equal(plugin, "toys");
-  assert_string_equal(sac_registry_task(r, 3, NULL)->id, "Toy-v1");
+  assert_string_equal(sac_registry_task(r, BUILT_IN + 1, NULL)->id, "Toy-v1");
   assert_non_null(sac_registry_find(r, "Toy-v1", &err));
-  assert_string_equal(sac_registry_file(r, sac_registry_task(r, 3, NULL)), TOY("good"));
+  assert_string_equal(sac_registry_file(r, sac_registry_task(r, BUILT_IN + 1, NULL)), TOY("good"));
   assert_null(sac_registry_file(r, sac_registry_task(r, 0, NULL))); /* built-in */
+  sac_registry_destroy(r);
+}
+
+/* A plug-in from before tables had `actions` is continuous, whatever lies behind its table. */
+static void an_older_table_has_no_discrete_actions(void **state) {
+  (void)state;
+  sac_registry *r = open_bare();
+  sac_error err;
+  sac_env *env = NULL;
+  assert_ok(sac_registry_load(r, TOY("before_actions"), &err), err);
+  const sac_env_api *task = sac_registry_find(r, "Toy-v0", &err);
+  assert_non_null(task->actions); /* it is there, but not the table's */
+  assert_ok(task->create(&env, &err), err);
+  assert_int_equal(sac_env_actions(task, env), 0);
+  assert_int_equal(task->actions(env), 3);
+  task->destroy(env);
+  assert_ok(sac_registry_load(r, TOY("good"), &err), err);
+  task = sac_registry_find(r, "Toy-v0", &err);
+  assert_int_equal(sac_env_actions(task, NULL), 3);
+  task = sac_registry_find(r, "Pendulum-v1", &err);
+  assert_int_equal(sac_env_actions(task, NULL), 0);
   sac_registry_destroy(r);
 }
 
@@ -88,13 +111,13 @@ static void a_later_task_of_the_same_name_counts(void **state) {
   const char *plugin;
   sac_error err;
   assert_ok(sac_registry_load(r, TOY("replaces"), &err), err);
-  assert_int_equal(sac_registry_count(r), 3);
+  assert_int_equal(sac_registry_count(r), BUILT_IN + 1);
   assert_string_equal(sac_registry_task(r, 0, &plugin)->summary, "another toy");
   assert_string_equal(plugin, "toys");
   assert_ok(sac_registry_load(r, TOY("good"), &err), err); /* has Toy-v0 too */
-  assert_int_equal(sac_registry_count(r), 4);
+  assert_int_equal(sac_registry_count(r), BUILT_IN + 2);
   assert_ok(sac_registry_load(r, TOY("good"), &err), err); /* twice is fine */
-  assert_int_equal(sac_registry_count(r), 4);
+  assert_int_equal(sac_registry_count(r), BUILT_IN + 2);
   sac_registry_destroy(r);
 }
 
@@ -124,7 +147,7 @@ static void what_is_no_plugin_is_refused(void **state) {
     assert_int_equal(err.code, SAC_ERR_ENV);
     assert_says(&err, cases[i].words);
     assert_says(&err, cases[i].path);
-    assert_int_equal(sac_registry_count(r), 2);
+    assert_int_equal(sac_registry_count(r), BUILT_IN);
   }
   sac_registry_destroy(r);
   scratch_remove(dir);
@@ -153,7 +176,7 @@ static void the_folder_is_read_and_failures_are_noted(void **state) {
   assert_int_equal(symlink(TOY("other_abi"), scratch_path(dir, "libother.so")), 0);
   setenv("SAC_PLUGIN_DIR", dir, 1);
   assert_ok(sac_registry_create(&r, &err), err);
-  assert_int_equal(sac_registry_count(r), 4);
+  assert_int_equal(sac_registry_count(r), BUILT_IN + 2);
   assert_non_null(strstr(sac_registry_note(r), "libbroken.so"));
   assert_non_null(strstr(sac_registry_note(r), "\n")); /* two lines */
   assert_non_null(strstr(sac_registry_note(r), "ABI 99"));
@@ -175,6 +198,7 @@ int main(void) {
       cmocka_unit_test(an_unknown_name_brings_the_nearest),
       cmocka_unit_test(a_missing_mujoco_says_how_to_get_it),
       cmocka_unit_test(a_plugin_adds_its_tasks),
+      cmocka_unit_test(an_older_table_has_no_discrete_actions),
       cmocka_unit_test(a_later_task_of_the_same_name_counts),
       cmocka_unit_test(what_is_no_plugin_is_refused),
       cmocka_unit_test(a_bare_name_is_not_searched_for),

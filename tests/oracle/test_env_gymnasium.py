@@ -37,16 +37,18 @@ except ImportError as error:
     print(f"skipped: this Python has no Gymnasium, MuJoCo, NumPy or SciPy ({error})")
     sys.exit(77)
 
+gym.logger.min_level = gym.logger.ERROR  # it warns of steps past an end, which are on purpose
+
 # Nothing is drawn here, and Gymnasium's renderer asks for packages that only drawing needs.
 RENDERER = types.ModuleType("gymnasium.envs.mujoco.mujoco_rendering")
 RENDERER.MujocoRenderer = type("MujocoRenderer", (), {
     "__init__": lambda self, *arguments: None, "close": lambda self: None})
 sys.modules[RENDERER.__name__] = RENDERER
 
-TASKS = ["Pendulum-v1", "MountainCarContinuous-v0", "InvertedPendulum-v5", "InvertedDoublePendulum-v5",
-         "HalfCheetah-v5", "Hopper-v5", "Walker2d-v5", "Ant-v5", "Humanoid-v5", "HumanoidStandup-v5",
-         "Swimmer-v5", "Reacher-v5", "Pusher-v5"]
-CLASSIC = TASKS[:2]
+TASKS = ["Pendulum-v1", "MountainCarContinuous-v0", "CartPole-v1", "InvertedPendulum-v5",
+         "InvertedDoublePendulum-v5", "HalfCheetah-v5", "Hopper-v5", "Walker2d-v5", "Ant-v5",
+         "Humanoid-v5", "HumanoidStandup-v5", "Swimmer-v5", "Reacher-v5", "Pusher-v5"]
+CLASSIC = {"Pendulum-v1": 2, "MountainCarContinuous-v0": 2, "CartPole-v1": 4}  # numbers of the state
 
 # --- the C side: the registry and one instance, by ctypes
 
@@ -76,6 +78,7 @@ class Api(c.Structure):
         ("state_size", c.CFUNCTYPE(c.c_size_t, P)),
         ("save", c.CFUNCTYPE(None, P, P)),
         ("load", c.CFUNCTYPE(c.c_int, P, P, c.c_size_t, E)),
+        ("actions", c.c_void_p),
     ]
 
 
@@ -89,6 +92,7 @@ class Library:
         self.lib.sac_registry_find.restype = c.POINTER(Api)
         self.lib.sac_version.restype = c.c_char_p
         self.lib.sac_registry_note.restype = c.c_char_p
+        self.lib.sac_env_actions.restype = c.c_size_t
         self.registry, err = P(), Error()
         if self.lib.sac_registry_create(c.byref(self.registry), c.byref(err)):
             raise Refused(err.msg.decode())
@@ -102,9 +106,10 @@ class Library:
 
 
 class Instance:
-    def __init__(self, api):
+    def __init__(self, library, api):
         self.api, self.err, self.env = api, Error(), P()
         self.check(api.create(c.byref(self.env), c.byref(self.err)))
+        self.choices = library.lib.sac_env_actions(c.byref(api), self.env)  # 0: continuous
         self.space = Space()
         api.space(self.env, c.byref(self.space))
         n, a = self.space.obs_dim, self.space.act_dim
@@ -129,7 +134,7 @@ class Instance:
         """What save() writes, as docs/env.md lays it out: qpos and qvel, or the classic state."""
         self.api.save(self.env, self.bytes.ctypes.data)
         if self.api.id.decode() in CLASSIC:
-            return self.bytes[:16].view(np.float64).copy()
+            return self.bytes[:8 * CLASSIC[self.api.id.decode()]].view(np.float64).copy()
         return self.bytes[48:].view(np.float64)[1:].copy()  # after the time
 
     def close(self):
@@ -163,6 +168,11 @@ class Peer:
             return np.float64(self.task.state)
         return np.concatenate([self.task.data.qpos, self.task.data.qvel])
 
+    def step(self, act):
+        if isinstance(self.env.action_space, gym.spaces.Discrete):
+            act = int(act[0])
+        return self.env.step(act)
+
     def unstable(self):
         kinds = mujoco.mjtWarning
         bad = [kinds.mjWARN_BADQPOS, kinds.mjWARN_BADQVEL, kinds.mjWARN_BADQACC, kinds.mjWARN_BADCTRL]
@@ -173,7 +183,8 @@ class Peer:
 
 
 class Run:
-    """The policy of a run folder: tanh of the mean, ReLU between the layers, in float64."""
+    """The policy of a run folder: ReLU between the layers, tanh of the mean; or, of a categorical
+    policy, the likeliest action, placed in [-1, 1]. In float64."""
 
     def __init__(self, folder):
         with open(os.path.join(folder, "checkpoint", "state.safetensors"), "rb") as f:
@@ -192,6 +203,7 @@ class Run:
         self.layers = [(np.float64(tensor(f"actor.{i}.weight")), np.float64(tensor(f"actor.{i}.bias")[0]))
                        for i in range(count)]
         self.act_dim = int(header["__metadata__"]["act_dim"])
+        self.categorical = header["__metadata__"].get("option.policy") == "categorical"
 
     def __call__(self, obs):
         x = np.float32(obs).astype(float)
@@ -199,6 +211,8 @@ class Run:
             x = x @ weight + bias
             if i + 1 < len(self.layers):
                 x = np.maximum(x, 0)
+        if self.categorical:
+            return np.array([2 * np.argmax(x) / (len(x) - 1) - 1])
         return np.tanh(x[:self.act_dim])
 
 
@@ -206,9 +220,10 @@ class Actions:
     """Episode by episode another manner: independent, held, extreme, small, growing, out of bounds."""
     MANNERS = 6
 
-    def __init__(self, low, high, seed, policy, recorded):
+    def __init__(self, ours, seed, policy, recorded):
         self.rng = np.random.default_rng(seed)
-        self.centre, self.range = (high + low) / 2, (high - low) / 2
+        self.choices = ours.choices
+        self.centre, self.range = (ours.high + ours.low) / 2, (ours.high - ours.low) / 2
         self.policy, self.recorded, self.played = policy, recorded, 0
         self.kind = "trained" if policy else "recorded" if recorded is not None else "random"
 
@@ -216,8 +231,10 @@ class Actions:
         self.episode, self.age, self.unit = episode, 0, None
 
     def past_the_end(self):
-        """Every third round of manners goes on where the robot has fallen: 300 steps at least."""
-        return 300 if self.kind == "random" and self.episode // self.MANNERS % 3 == 2 else 0
+        """Every third round of manners goes on where the robot or the pole has fallen."""
+        if self.kind != "random" or self.episode // self.MANNERS % 3 != 2:
+            return 0
+        return 30 if self.choices else 300  # steps at least
 
     def __call__(self, obs):
         if self.recorded is not None:
@@ -227,6 +244,9 @@ class Actions:
         if self.policy and self.episode % 2:
             unit = unit + 0.2 * self.rng.standard_normal(len(unit))
         self.age += 1
+        if self.choices:  # out of bounds is no action here
+            unit = np.clip(unit, -1, 1)
+            return np.float32(np.rint(self.centre + self.range * unit))
         return np.float32(self.centre + self.range * unit)
 
     def random(self):
@@ -292,6 +312,12 @@ class Comparison:
 
     def space(self, ours, peer):
         box = peer.env.action_space
+        if isinstance(box, gym.spaces.Discrete):
+            if ours.choices != box.n or box.start:
+                self.fail(f"{ours.choices} actions from 0, Gymnasium {box}")
+            box = gym.spaces.Box(0, box.n - 1, (1,))
+        elif ours.choices:
+            self.fail(f"{ours.choices} discrete actions, Gymnasium {box}")
         if ours.space.obs_dim != peer.env.observation_space.shape[0]:
             self.fail(f"obs_dim {ours.space.obs_dim}, Gymnasium {peer.env.observation_space.shape}")
         if not (np.array_equal(ours.low, box.low) and np.array_equal(ours.high, box.high)):
@@ -318,7 +344,7 @@ def compare_resets(cmp, ours, peer, draws):
 
 def one_step(cmp, ours, peer, act):
     """Step both; returns whether the episode goes on."""
-    obs, reward, terminated, truncated, _ = peer.env.step(act)
+    obs, reward, terminated, truncated, _ = peer.step(act)
     try:
         ours.step(act)
     except Refused as refusal:  # Gymnasium goes on from the state to which MuJoCo reset itself
@@ -339,10 +365,10 @@ def one_step(cmp, ours, peer, act):
 
 def compare(library, name, policy, options):
     cmp = Comparison(name)
-    ours, peer = Instance(library.find(name)), Peer(name)
+    ours, peer = Instance(library, library.find(name)), Peer(name)
     cmp.space(ours, peer)
     compare_resets(cmp, ours, peer, min(2000, options.steps))
-    actions = Actions(ours.low, ours.high, 1, policy, options.actions)
+    actions = Actions(ours, 1, policy, options.actions)
     cmp.actions = actions.kind
     steps = options.classic_steps or options.steps if name in CLASSIC else options.steps
     while cmp.steps < steps and len(cmp.failures) < 5:
@@ -372,10 +398,10 @@ in the CSV beside it. Last written with {versions}.
 
 Each episode begins in the same state on both sides and takes the same actions. Random ones are by episode
 independent, held for 20 steps, extreme, small, slowly changing, and up to three times out of bounds;
-every third round goes on for 300 steps where the robot has fallen. Trained ones are a trained policy's,
-with noise in every other episode. `terminated` and `truncated` count steps with that flag. `obs_differ`,
+every third round goes on for 300 steps (30 of CartPole's) where the robot or the pole has fallen. Trained ones are a trained policy's,
+with noise in every other episode. A discrete action is the number next to such a one. `terminated` and `truncated` count steps with that flag. `obs_differ`,
 `reward_differ` and `flags_differ` count steps that were not equal by `==`, the `ulp` columns how far apart
-they were (in float32 for the two classic tasks). `unstable` counts steps in which MuJoCo found a bad
+they were (in float32 for the classic tasks). `unstable` counts steps in which MuJoCo found a bad
 number and reset its data: Gymnasium goes on from there, libsac returns an error.
 
 """
@@ -412,7 +438,7 @@ def write_results(stem, new, library):
 def arguments():
     parser = argparse.ArgumentParser()
     parser.add_argument("--steps", type=int, default=2000)
-    parser.add_argument("--classic-steps", type=int, help="for the two classic tasks")
+    parser.add_argument("--classic-steps", type=int, help="for the classic tasks")
     parser.add_argument("--task", action="append", choices=TASKS)
     parser.add_argument("--run", action="append", default=[])
     parser.add_argument("--actions", type=np.load)

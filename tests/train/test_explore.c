@@ -121,7 +121,7 @@ static void warmup_is_uniform(void **state) {
   int bins[2][10] = {{0}};
   for (size_t t = 0; t < N; t++) {
     float act[2];
-    sac_explore_warmup(&o, &space, 1, t, act);
+    sac_explore_warmup(&o, &space, 0, 1, t, act);
     for (int i = 0; i < 2; i++) {
       const double u = ((double)act[i] - low[i]) / (high[i] - low[i]);
       assert_true(u >= 0.0 && u <= 1.0);
@@ -130,6 +130,24 @@ static void warmup_is_uniform(void **state) {
   }
   for (int i = 0; i < 2; i++)
     for (int j = 0; j < 10; j++) assert_close(bins[i][j], 0.1 * N, 5 * sqrt(0.1 * 0.9 * N), 0.0);
+}
+
+/* Of K discrete actions each comes as often, within 5 standard errors, for any kind of noise whose
+ * draws are independent enough: white here. */
+static void discrete_warmup_is_uniform(void **state) {
+  (void)state;
+  enum { K = 5 };
+  const double low[] = {0.0}, high[] = {K - 1};
+  const sac_space space = {.act_dim = 1, .act_low = low, .act_high = high};
+  const sac_train_options o = noise_of(SAC_NOISE_WHITE);
+  int count[K] = {0};
+  for (size_t t = 0; t < N; t++) {
+    float act;
+    sac_explore_warmup(&o, &space, K, 1, t, &act);
+    assert_true(act >= 0.0f && act < (float)K && act == rintf(act));
+    count[(int)act]++;
+  }
+  for (int i = 0; i < K; i++) assert_close(count[i], N / K, 5 * sqrt(0.2 * 0.8 * N), 0.0);
 }
 
 /* The rows of a noise matrix are the environments' own draws. */
@@ -153,6 +171,7 @@ int main(void) {
       cmocka_unit_test(pink_has_slow_power),
       cmocka_unit_test(draws_have_no_state),
       cmocka_unit_test(warmup_is_uniform),
+      cmocka_unit_test(discrete_warmup_is_uniform),
       cmocka_unit_test(rows_are_environments),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);

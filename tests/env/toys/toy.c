@@ -59,6 +59,11 @@ static sac_status step(sac_env *env, const float act[], double obs[], double *re
   return SAC_OK;
 }
 
+static size_t actions(const sac_env *env) {
+  (void)env;
+  return 3;
+}
+
 static const sac_env_api toy = {
     .abi = SAC_ENV_ABI,
     .struct_size = TOY_TABLE_SIZE,
@@ -69,6 +74,7 @@ static const sac_env_api toy = {
     .space = space,
     .reset = reset,
     .step = step,
+    .actions = actions,
 };
 static const sac_env_api second = {
     .abi = SAC_ENV_ABI,
