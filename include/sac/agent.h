@@ -21,6 +21,8 @@ extern "C" {
   W(critic_hidden, "256,256", "widths of each critic's hidden layers")                            \
   C(init, lecun, "lecun|torch|glorot",                                                            \
     "weights: truncated normal 1/sqrt(in) | uniform 1/sqrt(in), biases too | glorot uniform")     \
+  C(precision, fp32, "fp32|bf16",                                                                 \
+    "the products of an update: in float | of bf16, summed in float, where the CPU has them")     \
   I(batch, 256, 1, 65536, "transitions per update [SAC2]")                                        \
   R(gamma, 0.99, 0.0, 1.0, "discount per environment step [SAC2]")                                \
   R(tau, 0.005, 0.0, 1.0, "target smoothing per target update [SAC2]")                            \
@@ -73,6 +75,7 @@ extern "C" {
   I(policy_updates, 1, 1, 1000, "actor (and temperature) updates in a row at that time [CleanRL]")
 
 enum { SAC_INIT_LECUN, SAC_INIT_TORCH, SAC_INIT_GLOROT };
+enum { SAC_PRECISION_FP32, SAC_PRECISION_BF16 };
 enum { SAC_LR_CONSTANT, SAC_LR_LINEAR };
 enum { SAC_TEMPERATURE_LEARNED, SAC_TEMPERATURE_FIXED };
 enum { SAC_ALPHA_LOSS_LOG_ALPHA, SAC_ALPHA_LOSS_ALPHA };
@@ -130,8 +133,8 @@ typedef struct sac_agent sac_agent;
 
 /* An agent with fresh weights from `seed`, for O = obs_dim observations and A = act_dim actions in
  * act_low ... act_high (A). threads: how many update and act use, 1 ... 256, the caller's included.
- * Errors: SAC_ERR_ARG for options, sizes, or bounds that are not finite, reversed or wider than
- * 1e6; SAC_ERR_NOMEM. *out is untouched then. */
+ * Errors: SAC_ERR_ARG for options, bf16 where the instruction set in use has none, sizes, or bounds
+ * that are not finite, reversed or wider than 1e6; SAC_ERR_NOMEM. *out is untouched then. */
 SAC_API sac_status sac_agent_create(const sac_agent_options *options, size_t obs_dim,
                                     size_t act_dim, const double act_low[], const double act_high[],
                                     uint64_t seed, size_t threads, sac_agent **out, sac_error *err);

@@ -2,6 +2,7 @@
 #include "sac/agent.h"
 
 #include "agent/handle.h"
+#include "base/cpu.h"
 #include "base/try.h"
 
 #include <math.h>
@@ -21,8 +22,8 @@ static sac_agent *layout(sac_arena *m, const sac_agent_options *opt, size_t O, s
   sac_head_layout(m, &g->pi, O, A, opt, B, 1);
   g->ld_scratch = g->pi.net.scratch;
   for (int j = 0; j < 2; j++) {
-    sac_mlp_layout(m, &g->q[j], O + A, &opt->critic_hidden, 1, 1, 1);
-    sac_trace_layout(m, &g->q_trace[j], &g->q[j], B);
+    sac_mlp_layout(m, &g->q[j], O + A, &opt->critic_hidden, 1, 1, 1, g->pi.net.bf16);
+    sac_trace_layout_training(m, &g->q_trace[j], &g->q[j], B);
     g->q_value[j] = SAC_TAKE(m, float, B);
     g->dq[j] = SAC_TAKE(m, float, B);
     if (g->q[j].scratch > g->ld_scratch) g->ld_scratch = g->q[j].scratch;
@@ -65,6 +66,16 @@ static sac_status check_bounds(size_t A, const double low[], const double high[]
   return SAC_OK;
 }
 
+static sac_status check_precision(const sac_agent_options *opt, sac_error *err) {
+  if (opt->precision == SAC_PRECISION_FP32 || sac_kernels_bf16_of(sac_kernels_get())) return SAC_OK;
+  char have[64];
+  sac_cpu_list(have, sizeof have);
+  return sac_fail(err, SAC_ERR_ARG,
+                  "precision = bf16: needs avx512 and a CPU with AVX512-BF16; in use is %s%s, and "
+                  "this CPU has %s",
+                  sac_isa(), sac_cpu_has_bf16() ? " (SAC_ISA)" : "", have);
+}
+
 enum { LARGEST_DIM = 1 << 20 };
 
 sac_status sac_agent_create(const sac_agent_options *opt, size_t O, size_t A, const double low[],
@@ -76,6 +87,7 @@ sac_status sac_agent_create(const sac_agent_options *opt, size_t O, size_t A, co
                     LARGEST_DIM);
   SAC_TRY(check_bounds(A, low, high, err));
   SAC_TRY(sac_head_check(opt, A, low, high, err));
+  SAC_TRY(check_precision(opt, err));
   sac_pool *pool;
   SAC_TRY(sac_pool_create(threads, &pool, err));
 

@@ -16,8 +16,12 @@ void sac_head_layout(sac_arena *arena, sac_head *head, size_t O, size_t A,
   const size_t N = sac_head_outputs(options, A);
   *head = (sac_head){.O = O, .A = A, .outputs = N, .ld_out = sac_row(N), .opt = *options};
   head->fused = is_fused(options);
-  sac_mlp_layout(arena, &head->net, O, &options->actor_hidden, N, 0, trained);
-  sac_trace_layout(arena, &head->trace, &head->net, B);
+  const int bf16 = trained && options->precision == SAC_PRECISION_BF16;
+  sac_mlp_layout(arena, &head->net, O, &options->actor_hidden, N, 0, trained,
+                 bf16 ? sac_kernels_bf16_of(sac_kernels_get()) : NULL);
+  sac_trace_layout(arena, &head->acting, &head->net, B);
+  head->trace = head->acting;
+  if (bf16) sac_trace_layout_training(arena, &head->trace, &head->net, B);
   float **const wide[] = {&head->mean, &head->raw, &head->log_std, &head->slope,     &head->eps,
                           &head->std,  &head->act, &head->da_du,   &head->logp_terms};
   for (size_t i = 0; i < sizeof wide / sizeof *wide; i++) *wide[i] = SAC_TAKE(arena, float, B *A);
@@ -75,11 +79,10 @@ void sac_head_noise(const sac_kernels *k, sac_head *head, size_t first, size_t l
   k->normals((last - first) * A, head->words + first * 2 * A, head->eps + first * A);
 }
 
-void sac_head_forward(const sac_kernels *k, sac_head *head, const float *s, size_t lds,
-                      size_t first, size_t last) {
+static void forward(const sac_kernels *k, sac_head *head, sac_trace *trace, const float *s,
+                    size_t lds, size_t first, size_t last) {
   const size_t A = head->A;
-  sac_mlp_forward(k, &head->net, head->net.w, s, lds, first, last, &head->trace, head->out,
-                  head->ld_out);
+  sac_mlp_forward(k, &head->net, head->net.w, s, lds, first, last, trace, head->out, head->ld_out);
   if (!head->fused) {
     sac_work_map(head, first, last);
     return;
@@ -89,6 +92,11 @@ void sac_head_forward(const sac_kernels *k, sac_head *head, const float *s, size
       head->mean[b * A + j] = head->out[b * head->ld_out + j];
       head->raw[b * A + j] = head->out[b * head->ld_out + A + j];
     }
+}
+
+void sac_head_forward(const sac_kernels *k, sac_head *head, const float *s, size_t lds,
+                      size_t first, size_t last) {
+  forward(k, head, &head->trace, s, lds, first, last);
 }
 
 void sac_head_sample(const sac_kernels *k, sac_head *head, size_t first, size_t last) {
@@ -133,7 +141,7 @@ void sac_head_backward(const sac_kernels *k, sac_head *head, size_t first, size_
 void sac_head_act(const sac_kernels *k, sac_head *head, const float *obs, const float *noise,
                   size_t first, size_t last) {
   const size_t A = head->A, at = first * A, n = (last - first) * A;
-  sac_head_forward(k, head, obs, head->O, first, last);
+  forward(k, head, &head->acting, obs, head->O, first, last);
   if (!head->fused || (!noise && head->opt.deterministic != SAC_DETERMINISTIC_CENTER)) {
     if (head->fused) sac_work_map(head, first, last);
     sac_work_act(head, noise, first, last);

@@ -37,7 +37,7 @@ typedef struct sac_head {
   double log_scale; /* sum of log half, if entropy is measured in the environment's units; else 0 */
 
   /* of the last pass, a row a sample */
-  sac_trace trace;
+  sac_trace trace, acting; /* acting is in fp32 always: as the policy's file acts */
   size_t ld_out;
   float *out, *dout; /* (B, ld_out) the network's and the loss gradient; fused: [mean | raw] */
   float *act;        /* (B,A) */

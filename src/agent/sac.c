@@ -23,6 +23,13 @@ struct update {
   uint32_t purpose;
 };
 
+/* Thread t's rows of the batch, in whole pairs: bf16 keeps two rows in a word. */
+static void share_rows(const sac_agent *g, size_t t, size_t T, size_t *first, size_t *last) {
+  sac_share((g->B + 1) / 2, t, T, first, last);
+  *first *= 2;
+  *last = 2 * *last < g->B ? 2 * *last : g->B;
+}
+
 /* --- batch ----------------------------------------------------------------------------------- */
 
 /* Rows [first, last) of the batch: s, a, r, gamma (1 - d), s'. Actions become normalised. */
@@ -60,8 +67,9 @@ static void target_rows(sac_agent *g, float alpha, size_t first, size_t last) {
   sac_head_forward(g->k, &g->pi, g->x_next, g->ldx, first, last);
   sac_head_sample(g->k, &g->pi, first, last);
   place_actions(g, g->x_next, first, last);
+  sac_trace values = sac_trace_values(&g->q_trace[0]);
   for (int j = 0; j < 2; j++)
-    sac_mlp_forward(g->k, &g->q[j], g->q[j].target, g->x_next, g->ldx, first, last, &g->q_trace[j],
+    sac_mlp_forward(g->k, &g->q[j], g->q[j].target, g->x_next, g->ldx, first, last, &values,
                     g->q_value[j], 1);
   for (size_t b = first; b < last; b++) {
     const float q_min = smaller(g->q_value[0][b], g->q_value[1][b]);
@@ -98,7 +106,7 @@ static void critic_rows(void *ctx, size_t t, size_t T) {
   sac_agent *g = u->agent;
   const float inv_B = 1.0f / (float)g->B;
   size_t first, last;
-  sac_share(g->B, t, T, &first, &last);
+  share_rows(g, t, T, &first, &last);
   gather(g, u->replay, first, last);
   target_rows(g, u->alpha, first, last);
   for (int j = 0; j < 2; j++) {
@@ -161,9 +169,11 @@ static float climbed(const sac_agent *g, size_t b) {
 static sac_head_critics ask_critics(const struct update *u, size_t first, size_t last) {
   sac_agent *g = u->agent;
   place_actions(g, g->x, first, last);
-  for (int j = 0; j < 2; j++)
-    sac_mlp_forward(g->k, &g->q[j], g->q[j].w, g->x, g->ldx, first, last, &g->q_trace[j],
-                    g->q_value[j], 1);
+  for (int j = 0; j < 2; j++) {
+    sac_trace values = sac_trace_values(&g->q_trace[j]);
+    sac_mlp_forward(g->k, &g->q[j], g->q[j].w, g->x, g->ldx, first, last, &values, g->q_value[j],
+                    1);
+  }
   for (size_t b = first; b < last; b++) g->q_climbed[b] = climbed(g, b);
   if (sac_head_is_pathwise(&g->pi)) action_gradient(g, first, last);
   return (sac_head_critics){u->alpha, g->q_climbed, g->dq_da, g->ld_da};
@@ -173,7 +183,7 @@ static void actor_rows(void *ctx, size_t t, size_t T) {
   const struct update *u = ctx;
   sac_agent *g = u->agent;
   size_t first, last;
-  sac_share(g->B, t, T, &first, &last);
+  share_rows(g, t, T, &first, &last);
   sac_head_noise(g->k, &g->pi, first, last, g->seed, u->purpose, u->noise);
   sac_head_forward(g->k, &g->pi, g->x, g->ldx, first, last);
   for (size_t draw = 0; draw < sac_head_draws(&g->pi); draw++) {
@@ -197,7 +207,7 @@ static void fresh_rows(void *ctx, size_t t, size_t T) {
   const struct update *u = ctx;
   sac_agent *g = u->agent;
   size_t first, last;
-  sac_share(g->B, t, T, &first, &last);
+  share_rows(g, t, T, &first, &last);
   sac_head_noise(g->k, &g->pi, first, last, g->seed, SAC_STREAM_ALPHA, u->noise);
   sac_head_forward(g->k, &g->pi, g->x, g->ldx, first, last);
   sac_head_sample(g->k, &g->pi, first, last);

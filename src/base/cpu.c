@@ -1,5 +1,6 @@
 #include "base/cpu.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -19,6 +20,21 @@ int sac_cpu_has(sac_cpu_isa isa) {
 #else
   return isa == SAC_CPU_GENERIC;
 #endif
+}
+
+int sac_cpu_has_bf16(void) {
+#if defined __x86_64__
+  return sac_cpu_has(SAC_CPU_AVX512) && __builtin_cpu_supports("avx512bf16");
+#else
+  return 0;
+#endif
+}
+
+void sac_cpu_list(char *text, size_t size) {
+  size_t at = 0;
+  for (int i = 0; i < SAC_CPU_ISAS && at < size; i++)
+    if (sac_cpu_has((sac_cpu_isa)i))
+      at += (size_t)snprintf(text + at, size - at, "%s%s", i ? ", " : "", names[i]);
 }
 
 /* The set that $SAC_ISA names, or SAC_CPU_ISAS. */
@@ -41,12 +57,8 @@ sac_status sac_isa_check(sac_error *err) {
   const char *word = getenv("SAC_ISA");
   const int isa = named();
   if (!word || !*word || (isa < SAC_CPU_ISAS && sac_cpu_has((sac_cpu_isa)isa))) return SAC_OK;
-  char have[64] = "";
-  for (int i = 0; i < SAC_CPU_ISAS; i++) {
-    if (!sac_cpu_has((sac_cpu_isa)i)) continue;
-    if (i) strcat(have, ", ");
-    strcat(have, names[i]);
-  }
+  char have[64];
+  sac_cpu_list(have, sizeof have);
   return sac_fail(err, SAC_ERR_ARG, "SAC_ISA = %.40s: %s; there are %s", word,
                   isa < SAC_CPU_ISAS ? "this CPU has not its instructions"
                                      : "no instruction set of that name",

@@ -18,6 +18,12 @@ const char *sac_cpu_isa_name(sac_cpu_isa isa);
 /* Has this CPU the instructions? */
 int sac_cpu_has(sac_cpu_isa isa);
 
+/* Has this CPU instructions for dot products of bf16, beside those of SAC_CPU_AVX512? */
+int sac_cpu_has_bf16(void);
+
+/* The names of those that this CPU has, "generic, avx2", into text (size bytes). */
+void sac_cpu_list(char *text, size_t size);
+
 /* The best that the CPU has, at most what $SAC_ISA names; a word that names none caps nothing (the
  * program refuses it by sac_isa_check). */
 sac_cpu_isa sac_cpu_best(void);

@@ -1,6 +1,6 @@
 /* Which table of kernels runs. */
 #include "base/cpu.h"
-#include "kernels/kernels.h"
+#include "kernels/bf16.h"
 
 #include <stdatomic.h>
 #include <string.h>
@@ -19,6 +19,15 @@ const sac_kernels *sac_kernels_find(const char *name) {
   for (int isa = 0; isa < SAC_CPU_ISAS; isa++)
     if (!strcmp(name, sac_cpu_isa_name((sac_cpu_isa)isa)))
       return sac_cpu_has((sac_cpu_isa)isa) ? table_of((sac_cpu_isa)isa) : NULL;
+  return NULL;
+}
+
+const sac_kernels_bf16 *sac_kernels_bf16_of(const sac_kernels *k) {
+#if defined __x86_64__
+  if (k == &sac_kernels_avx512 && sac_cpu_has_bf16()) return &sac_bf16_avx512;
+#else
+  (void)k;
+#endif
   return NULL;
 }
 

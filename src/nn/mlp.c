@@ -1,5 +1,7 @@
 #include "nn/mlp.h"
 
+#include "nn/mlp_bf16.h"
+
 #include <math.h>
 #include <string.h>
 
@@ -10,8 +12,8 @@ static size_t unit_count(size_t in) {
 }
 
 void sac_mlp_layout(sac_arena *arena, sac_mlp *net, size_t in, const sac_widths *hidden, size_t out,
-                    int with_target, int trained) {
-  *net = (sac_mlp){.in = in, .out = out, .layers = hidden->count + 1};
+                    int with_target, int trained, const sac_kernels_bf16 *bf16) {
+  *net = (sac_mlp){.in = in, .out = out, .layers = hidden->count + 1, .bf16 = bf16};
   for (size_t l = 0; l < net->layers; l++) {
     sac_layer *layer = &net->layer[l];
     layer->in = l ? hidden->width[l - 1] : in;
@@ -19,7 +21,8 @@ void sac_mlp_layout(sac_arena *arena, sac_mlp *net, size_t in, const sac_widths 
     layer->ld = layer->out == 1 && l + 1 == net->layers ? 1 : sac_padded(layer->out);
     layer->offset = net->count;
     layer->ldt = sac_row(layer->in);
-    layer->Wt = layer->ld == 1 || !trained ? NULL : SAC_TAKE(arena, float, layer->ld * layer->ldt);
+    if (trained && !bf16 && layer->ld > 1)
+      layer->Wt = SAC_TAKE(arena, float, layer->ld * layer->ldt);
     net->count += sac_padded((layer->in + 1) * layer->ld);
     net->units += layer->ld == 1 ? 1 : unit_count(layer->in);
     const size_t rows = layer->in < UNIT_ROWS ? layer->in : UNIT_ROWS;
@@ -33,6 +36,7 @@ void sac_mlp_layout(sac_arena *arena, sac_mlp *net, size_t in, const sac_widths 
   net->v = SAC_TAKE(arena, float, net->count);
   net->unit_square = SAC_TAKE(arena, double, net->units);
   net->unit = SAC_TAKE(arena, sac_unit, net->units);
+  if (bf16) sac_mlp_layout_bf16(arena, net, with_target);
   if (!net->unit) return; /* measuring */
   for (size_t l = 0, u = 0; l < net->layers; l++) {
     const sac_layer *layer = &net->layer[l];
@@ -51,6 +55,13 @@ void sac_trace_layout(sac_arena *arena, sac_trace *trace, const sac_mlp *net, si
   }
 }
 
+void sac_trace_layout_training(sac_arena *arena, sac_trace *trace, const sac_mlp *net, size_t B) {
+  if (net->bf16)
+    sac_trace_layout_bf16(arena, trace, net, B);
+  else
+    sac_trace_layout(arena, trace, net, B);
+}
+
 static void refresh_rows(const sac_kernels *k, const sac_mlp *net, size_t l, size_t first,
                          size_t rows) {
   const sac_layer *layer = &net->layer[l];
@@ -60,12 +71,17 @@ static void refresh_rows(const sac_kernels *k, const sac_mlp *net, size_t l, siz
 }
 
 void sac_mlp_refresh(const sac_kernels *k, sac_mlp *net) {
+  if (net->bf16) sac_mlp_refresh_bf16(net);
   for (size_t l = 0; l < net->layers; l++) refresh_rows(k, net, l, 0, net->layer[l].in);
 }
 
 void sac_mlp_forward(const sac_kernels *k, const sac_mlp *net, const float *w, const float *x,
                      size_t ldx, size_t first, size_t last, sac_trace *trace, float *y,
                      size_t ldy) {
+  if (trace->bf16) {
+    sac_mlp_forward_bf16(net, w, x, ldx, first, last, trace, y, ldy);
+    return;
+  }
   const size_t rows = last - first;
   const float *in = x + first * ldx;
   size_t ld_in = ldx;
@@ -98,6 +114,10 @@ void sac_mlp_forward(const sac_kernels *k, const sac_mlp *net, const float *w, c
 
 void sac_mlp_backward(const sac_kernels *k, const sac_mlp *net, const float *dy, size_t ldy,
                       size_t first, size_t last, sac_trace *trace) {
+  if (trace->bf16) {
+    sac_mlp_backward_bf16(net, dy, ldy, first, last, trace);
+    return;
+  }
   const size_t rows = last - first;
   for (size_t l = net->layers - 1; l > 0; l--) {
     const sac_layer *layer = &net->layer[l];
@@ -128,6 +148,10 @@ void sac_mlp_backward(const sac_kernels *k, const sac_mlp *net, const float *dy,
 void sac_mlp_input_gradient(const sac_kernels *k, const sac_mlp *net, size_t n, const size_t row[],
                             size_t first, sac_trace *trace, size_t column, size_t columns,
                             float *dx, size_t ldx) {
+  if (trace->bf16) {
+    sac_mlp_input_gradient_bf16(net, n, row, first, trace, column, columns, dx, ldx);
+    return;
+  }
   static const float one = 1.0f;
   const size_t top = net->layers - 2; /* the last hidden layer */
   for (size_t i = 0; i < n; i++) {
@@ -163,16 +187,13 @@ void sac_mlp_input_gradient(const sac_kernels *k, const sac_mlp *net, size_t n, 
                       .ldc = ldx});
 }
 
-/* Adam, and the target's step, on n parameters at `at`. */
-static double step_span(const sac_kernels *k, sac_mlp *net, size_t at, size_t n,
-                        const sac_adam_step *adam, const float *g, float tau) {
-  float *target = net->target && tau > 0.0f ? net->target + at : NULL;
-  return k->adam(n, adam, g, net->m + at, net->v + at, net->w + at, tau, target);
-}
-
 void sac_mlp_step(const sac_kernels *k, sac_mlp *net, size_t u, size_t B, const float *x,
                   size_t ldx, const sac_trace *trace, const float *dy, size_t ldy,
                   const sac_adam_step *adam, float tau, float *scratch) {
+  if (trace->bf16) {
+    sac_mlp_step_bf16(k, net, u, B, trace, dy, adam, tau, scratch);
+    return;
+  }
   const sac_unit *unit = &net->unit[u];
   const sac_layer *layer = &net->layer[unit->layer];
   const int head = unit->layer + 1 == net->layers;
@@ -185,16 +206,16 @@ void sac_mlp_step(const sac_kernels *k, sac_mlp *net, size_t u, size_t B, const 
 
   if (layer->ld == 1) { /* a critic's head: dL/dw = sum_b dy_b h_b, dL/db = sum_b dy_b */
     k->sum_columns(B, sac_padded(layer->in), dy, in, ld_in, scratch);
-    square = step_span(k, net, layer->offset, layer->in, adam, scratch, tau);
+    square = sac_mlp_step_span(k, net, layer->offset, layer->in, adam, scratch, tau);
     double sum = 0.0;
     for (size_t b = 0; b < B; b++) sum += (double)dy[b];
     const float db = (float)sum;
-    net->unit_square[u] = square + step_span(k, net, bias_at, 1, adam, &db, tau);
+    net->unit_square[u] = square + sac_mlp_step_span(k, net, bias_at, 1, adam, &db, tau);
     return;
   }
   if (unit->first == 0) { /* dL/db = sum_b d_b */
     k->sum_columns(B, layer->ld, NULL, d, ld_d, scratch);
-    square += step_span(k, net, bias_at, layer->ld, adam, scratch, tau);
+    square += sac_mlp_step_span(k, net, bias_at, layer->ld, adam, scratch, tau);
   }
   /* dL/dW = in^T d, some rows of it */
   k->gemm(&(sac_gemm){.M = unit->rows,
@@ -207,8 +228,8 @@ void sac_mlp_step(const sac_kernels *k, sac_mlp *net, size_t u, size_t B, const 
                       .ldb = ld_d,
                       .C = scratch,
                       .ldc = layer->ld});
-  square += step_span(k, net, layer->offset + unit->first * layer->ld, unit->rows * layer->ld, adam,
-                      scratch, tau);
+  square += sac_mlp_step_span(k, net, layer->offset + unit->first * layer->ld,
+                              unit->rows * layer->ld, adam, scratch, tau);
   refresh_rows(k, net, unit->layer, unit->first, unit->rows);
   net->unit_square[u] = square;
 }
@@ -220,6 +241,7 @@ double sac_mlp_grad_square(const sac_mlp *net) {
 }
 
 size_t sac_trace_bad_row(const sac_mlp *net, const sac_trace *trace, size_t B) {
+  if (trace->bf16) return sac_trace_bad_row_bf16(net, trace, B);
   for (size_t b = 0; b < B; b++)
     for (size_t l = 0; l + 1 < net->layers; l++)
       for (size_t i = 0; i < net->layer[l].out; i++)

@@ -9,56 +9,18 @@
 #ifndef SAC_NN_MLP_H
 #define SAC_NN_MLP_H
 
-#include "base/arena.h"
-#include "kernels/kernels.h"
-#include "sac/options.h"
+#include "nn/network.h"
 
-enum { SAC_LAYERS_MAX = SAC_WIDTHS_MAX + 1 };
-
-typedef struct sac_layer {
-  size_t in, out;
-  size_t ld;     /* floats in a row of W: sac_padded(out), or 1 if out is 1 */
-  size_t offset; /* of W (in, ld) in the parameters; the bias (ld) follows it */
-  size_t ldt;    /* floats in a row of the transpose */
-  float *Wt;     /* (ld, ldt) the transpose of W, for the gradient of the layer's input */
-} sac_layer;
-
-/* A step of the optimiser on some rows of one layer. */
-typedef struct sac_unit {
-  size_t layer, first, rows; /* rows of W; with first == 0 goes the bias */
-} sac_unit;
-
-typedef struct sac_mlp {
-  size_t in, out, layers;
-  sac_layer layer[SAC_LAYERS_MAX];
-  size_t count;     /* parameters, padding included */
-  float *w, *m, *v; /* (count) parameters and their Adam moments; m, v NULL for a target */
-  float *target;    /* (count) the slowly following copy, or NULL */
-  size_t units;
-  sac_unit *unit;      /* (units) */
-  double *unit_square; /* (units) the squared norm of each unit's gradient, from the last step */
-  size_t scratch;      /* floats that a thread needs to step a unit */
-} sac_mlp;
-
-/* What a pass over a batch of B rows leaves behind. h[l] (B, ldh[l]): the activations of hidden
- * layer l, d[l]: the loss gradient at its input (before the ReLU). */
-typedef struct sac_trace {
-  float *h[SAC_WIDTHS_MAX], *d[SAC_WIDTHS_MAX];
-  size_t ld[SAC_WIDTHS_MAX];
-} sac_trace;
-
-/* Lay out a network with Adam moments (trained), and a target copy if with_target. */
+/* Lay out a network with Adam moments (trained), and a target copy if with_target; its products in
+ * training are in bf16 unless that is NULL. */
 void sac_mlp_layout(sac_arena *arena, sac_mlp *net, size_t in, const sac_widths *hidden, size_t out,
-                    int with_target, int trained);
+                    int with_target, int trained, const sac_kernels_bf16 *bf16);
 
-/* Lay out the trace of a network for B rows. */
+/* Lay out the trace of a network for B rows, for passes in fp32. */
 void sac_trace_layout(sac_arena *arena, sac_trace *trace, const sac_mlp *net, size_t B);
 
-/* Floats in a row of an input or output of n numbers in a batch: padded, and a cache line more so
- * that rows do not fall on the same cache sets. */
-static inline size_t sac_row(size_t n) {
-  return sac_padded(n) + SAC_LANES;
-}
+/* The same for passes in the precision of the network's training. */
+void sac_trace_layout_training(sac_arena *arena, sac_trace *trace, const sac_mlp *net, size_t B);
 
 /* How weights are drawn, in the order of the agent's option init; init.c has the formulas. */
 enum { SAC_MLP_LECUN, SAC_MLP_TORCH, SAC_MLP_GLOROT };
@@ -70,8 +32,9 @@ void sac_mlp_init(const sac_kernels *k, sac_mlp *net, int kind, uint64_t seed, u
 /* Bring what is derived from the weights up to date, after they were changed from outside. */
 void sac_mlp_refresh(const sac_kernels *k, sac_mlp *net);
 
-/* Forward with parameters w (net->w or net->target) for rows [first, last) of x (B, ldx).
- * y: (B, ldy) out; ldy = 1 for a network with one output. */
+/* Forward with parameters w (net->w or net->target) for rows [first, last) of x (B, ldx); the trace
+ * says in which precision (first is even in bf16). y: (B, ldy) out; ldy = 1 for a network with one
+ * output. */
 void sac_mlp_forward(const sac_kernels *k, const sac_mlp *net, const float *w, const float *x,
                      size_t ldx, size_t first, size_t last, sac_trace *trace, float *y, size_t ldy);
 
@@ -98,15 +61,5 @@ double sac_mlp_grad_square(const sac_mlp *net);
 
 /* The first of B rows whose gradient is not finite in some hidden layer; B if there is none. */
 size_t sac_trace_bad_row(const sac_mlp *net, const sac_trace *trace, size_t B);
-
-/* The bias (out) of the last layer. */
-static inline float *sac_mlp_output_bias(const sac_mlp *net) {
-  const sac_layer *last = &net->layer[net->layers - 1];
-  return net->w + last->offset + last->in * last->ld;
-}
-
-static inline const float *sac_layer_bias(const sac_layer *layer, const float *w) {
-  return w + layer->offset + layer->in * layer->ld;
-}
 
 #endif

@@ -53,6 +53,25 @@ static void so_do_the_other_branches(void **state) {
   check_settings(&o, 2);
 }
 
+/* bf16 keeps two rows in a word: shares are of whole pairs, and the last row may be alone. */
+static void so_does_bf16(void **state) {
+  (void)state;
+  if (!sac_kernels_bf16_of(sac_kernels_get())) {
+    print_message("%s has no bf16 products: skipped\n", sac_isa());
+    skip();
+  }
+  sac_agent_options o = small_options();
+  o.precision = SAC_PRECISION_BF16;
+  o.batch = 33;
+  o.actor_hidden = (sac_widths){2, {70, 33}};
+  o.critic_hidden = (sac_widths){3, {100, 48, 17}};
+  check_settings(&o, 0);
+  o.batch = 6;
+  o.actor_q = SAC_ACTOR_Q_MEAN;
+  o.alpha_sample = SAC_ALPHA_SAMPLE_FRESH;
+  check_settings(&o, 2);
+}
+
 /* Actions too, where a call is long enough to be shared among the threads. */
 static void actions_do_not_depend_on_threads(void **state) {
   (void)state;
@@ -82,6 +101,7 @@ int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(any_number_of_threads_gives_the_same_bits),
       cmocka_unit_test(so_do_the_other_branches),
+      cmocka_unit_test(so_does_bf16),
       cmocka_unit_test(actions_do_not_depend_on_threads),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);

@@ -37,7 +37,7 @@ struct fixture {
 
 static void layout(sac_arena *m, struct fixture *f, const struct shape *s) {
   f->ldx = sac_row(s->in), f->ldy = s->out == 1 ? 1 : sac_row(s->out), f->lddx = f->ldx;
-  sac_mlp_layout(m, &f->net, s->in, &s->hidden, s->out, s->out == 1, 1);
+  sac_mlp_layout(m, &f->net, s->in, &s->hidden, s->out, s->out == 1, 1, NULL);
   sac_trace_layout(m, &f->trace, &f->net, B);
   f->x = SAC_TAKE(m, float, B * f->ldx);
   f->y = SAC_TAKE(m, float, B * f->ldy);

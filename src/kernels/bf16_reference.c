@@ -1,0 +1,124 @@
+/* The kernels on bf16 as their formulas, one element at a time, in double: the oracle. */
+#include "kernels/bf16.h"
+
+#include <math.h>
+#include <string.h>
+
+/* A float to bf16: to nearest, ties to even, by adding just below half of what is cut off. */
+static uint32_t to_bf16(float x) {
+  uint32_t u;
+  if (isnan(x)) return 0x7fc0;
+  if (fabsf(x) < 0x1p-126f) x = copysignf(0.0f, x);
+  memcpy(&u, &x, sizeof u);
+  return (u + 0x7fff + ((u >> 16) & 1)) >> 16;
+}
+
+static double half_of(uint32_t word, size_t second) {
+  return (double)sac_bf16_float(word, (int)second);
+}
+
+/* Element (i,j) of either form: only one half of a word is written, so that the order does not
+ * matter; the second half of an odd row is made zero by its first. */
+static void put_across(uint32_t *X, size_t ld, size_t i, size_t j, float x) {
+  uint32_t *word = X + i * ld + j / 2;
+  *word = j % 2 ? (*word & 0xffff) | to_bf16(x) << 16 : to_bf16(x);
+}
+static void put_down(uint32_t *X, size_t ld, size_t i, size_t j, float x) {
+  uint32_t *word = X + i / 2 * ld + j;
+  *word = i % 2 ? (*word & 0xffff) | to_bf16(x) << 16 : to_bf16(x);
+}
+
+static int is_on(const uint32_t *mask, size_t ldm, size_t i, size_t j) {
+  return !mask || half_of(mask[i * ldm + j / 2], j % 2) > 0.0;
+}
+
+static double product(const sac_gemm_bf16 *g, size_t i, size_t n, int pairs) {
+  const size_t row = i * g->a_row;
+  const uint32_t *A = g->A, *B = g->B;
+  const float *a = g->A, *b = g->B;
+  double c = g->bias ? (double)g->bias[n] : 0.0;
+  for (size_t p = 0; p < g->K; p++) {
+    const size_t at = row + p * g->a_col, bt = p * g->ldb + n;
+    if (pairs)
+      c += half_of(A[at], 0) * half_of(B[bt], 0) + half_of(A[at], 1) * half_of(B[bt], 1);
+    else
+      c += (double)a[at] * (double)b[bt];
+  }
+  return c;
+}
+
+static void gemm(const sac_gemm_bf16 *g, int pairs) {
+  for (size_t i = 0; i < g->M; i++)
+    for (size_t n = 0; n < g->N; n++) {
+      double c = product(g, i, n, pairs);
+      if (g->relu && !(c > 0.0)) c = 0.0;
+      if (!is_on(g->mask, g->ldm, g->mask_row ? g->mask_row[i] : i, n)) c = 0.0;
+      if (g->C) g->C[i * g->ldc + n] = (float)c;
+      if (g->across) put_across(g->across, g->ld_across, i, n, (float)c);
+      if (g->down) put_down(g->down, g->ld_down, i, n, (float)c);
+    }
+}
+
+static void gemm_pairs(const sac_gemm_bf16 *g) {
+  gemm(g, 1);
+}
+static void gemm_floats(const sac_gemm_bf16 *g) {
+  gemm(g, 0);
+}
+
+static void dot_rows(size_t M, size_t K, const uint32_t *A, size_t lda, const float *w, float bias,
+                     float *y) {
+  for (size_t i = 0; i < M; i++) {
+    double sum = (double)bias;
+    for (size_t k = 0; k < K; k++) sum += half_of(A[i * lda + k / 2], k % 2) * (double)w[k];
+    y[i] = (float)sum;
+  }
+}
+
+static void outer_masked(const sac_outer_bf16 *o) {
+  for (size_t i = 0; i < o->M; i++)
+    for (size_t n = 0; n < o->N; n++) {
+      const int on = is_on(o->mask, o->ldm, o->mask_row ? o->mask_row[i] : i, n);
+      const float d = on ? (o->g ? o->g[i] : 1.0f) * o->w[n] : 0.0f;
+      if (o->across) put_across(o->across, o->ld_across, i, n, d);
+      if (o->down) put_down(o->down, o->ld_down, i, n, d);
+    }
+}
+
+static void sum_columns(size_t M, size_t N, const float *g, const uint32_t *A, size_t lda,
+                        float *y) {
+  for (size_t n = 0; n < N; n++) {
+    double sum = 0.0;
+    for (size_t i = 0; i < M; i++)
+      sum += (g ? (double)g[i] : 1.0) * half_of(A[i / 2 * lda + n], i % 2);
+    y[n] = (float)sum;
+  }
+}
+
+static void pack_across(size_t M, size_t N, const float *W, size_t ldw, uint32_t *across,
+                        size_t ld) {
+  for (size_t i = 0; i < M; i++)
+    for (size_t n = 0; n < N; n++) put_across(across, ld, i, n, W[i * ldw + n]);
+}
+
+static void pack_down(size_t M, size_t N, const float *W, size_t ldw, uint32_t *down, size_t ld) {
+  for (size_t i = 0; i < M; i++)
+    for (size_t n = 0; n < N; n++) put_down(down, ld, i, n, W[i * ldw + n]);
+}
+
+static void pack_turned(size_t M, size_t N, const float *W, size_t ldw, uint32_t *turned,
+                        size_t ld) {
+  for (size_t i = 0; i < sac_padded(M); i++)
+    for (size_t n = 0; n < N; n++) put_down(turned, ld, n, i, i < M ? W[i * ldw + n] : 0.0f);
+}
+
+const sac_kernels_bf16 sac_bf16_reference = {
+    .gemm_pairs = gemm_pairs,
+    .gemm_floats = gemm_floats,
+    .dot_rows = dot_rows,
+    .outer_masked = outer_masked,
+    .sum_columns = sum_columns,
+    .pack_across = pack_across,
+    .pack_down = pack_down,
+    .pack_turned = pack_turned,
+};

@@ -1,0 +1,88 @@
+/* What a network is made of, and what a pass over a batch leaves behind: the data of mlp.h. */
+#ifndef SAC_NN_NETWORK_H
+#define SAC_NN_NETWORK_H
+
+#include "base/arena.h"
+#include "kernels/bf16.h"
+#include "sac/options.h"
+
+enum { SAC_LAYERS_MAX = SAC_WIDTHS_MAX + 1 };
+
+typedef struct sac_layer {
+  size_t in, out;
+  size_t ld;     /* floats in a row of W: sac_padded(out), or 1 if out is 1 */
+  size_t offset; /* of W (in, ld) in the parameters; the bias (ld) follows it */
+  size_t ldt;    /* floats in a row of the transpose */
+  float *Wt;     /* (ld, ldt) the transpose of W, for the gradient of the layer's input */
+
+  /* with bf16 products, instead of Wt: W in two forms, and the target's (kernels/bf16.h) */
+  size_t ld_down;
+  uint32_t *down, *target_down; /* (in / 2, ld_down) */
+  uint32_t *turned;             /* (ld / 2, ldt) */
+} sac_layer;
+
+/* A step of the optimiser on some rows of one layer. */
+typedef struct sac_unit {
+  size_t layer, first, rows; /* rows of W; with first == 0 goes the bias */
+} sac_unit;
+
+typedef struct sac_mlp {
+  size_t in, out, layers;
+  sac_layer layer[SAC_LAYERS_MAX];
+  size_t count;     /* parameters, padding included */
+  float *w, *m, *v; /* (count) parameters and their Adam moments; m, v NULL for a target */
+  float *target;    /* (count) the slowly following copy, or NULL */
+  size_t units;
+  sac_unit *unit;      /* (units) */
+  double *unit_square; /* (units) the squared norm of each unit's gradient, from the last step */
+  size_t scratch;      /* floats that a thread needs to step a unit */
+  const sac_kernels_bf16 *bf16; /* the products of training, or NULL: in fp32 */
+} sac_mlp;
+
+/* What a pass over a batch of B rows leaves behind. h[l] (B, ldh[l]): the activations of hidden
+ * layer l, d[l]: the loss gradient at its input (before the ReLU). */
+typedef struct sac_trace {
+  float *h[SAC_WIDTHS_MAX], *d[SAC_WIDTHS_MAX];
+  size_t ld[SAC_WIDTHS_MAX];
+  const sac_kernels_bf16 *bf16; /* set: h and d are the ones below */
+
+  /* in bf16: `across` is what the next layer's product reads, `down` the weights' gradient */
+  int keep_down; /* else no `down` is written: a pass whose weights' gradient is not wanted */
+  uint32_t *h_across[SAC_WIDTHS_MAX], *h_down[SAC_WIDTHS_MAX];
+  uint32_t *d_across[SAC_WIDTHS_MAX], *d_down[SAC_WIDTHS_MAX];
+  uint32_t *x_down;              /* the input */
+  uint32_t *dy_across, *dy_down; /* the loss gradient, of a network with several outputs */
+  size_t ld_across[SAC_WIDTHS_MAX], ld_down[SAC_WIDTHS_MAX], ld_x, ld_dy_across, ld_dy_down;
+} sac_trace;
+
+/* Floats in a row of an input or output of n numbers in a batch: padded, and a cache line more so
+ * that rows do not fall on the same cache sets. */
+static inline size_t sac_row(size_t n) {
+  return sac_padded(n) + SAC_LANES;
+}
+
+/* For passes whose weights' gradient is not wanted: into the same memory, less of it. */
+static inline sac_trace sac_trace_values(const sac_trace *trace) {
+  sac_trace values = *trace;
+  values.keep_down = 0;
+  return values;
+}
+
+/* The bias (out) of the last layer. */
+static inline float *sac_mlp_output_bias(const sac_mlp *net) {
+  const sac_layer *last = &net->layer[net->layers - 1];
+  return net->w + last->offset + last->in * last->ld;
+}
+
+static inline const float *sac_layer_bias(const sac_layer *layer, const float *w) {
+  return w + layer->offset + layer->in * layer->ld;
+}
+
+/* Adam, and the target's step, on n parameters at `at`; returns the gradient's squared norm. */
+static inline double sac_mlp_step_span(const sac_kernels *k, sac_mlp *net, size_t at, size_t n,
+                                       const sac_adam_step *adam, const float *g, float tau) {
+  float *target = net->target && tau > 0.0f ? net->target + at : NULL;
+  return k->adam(n, adam, g, net->m + at, net->v + at, net->w + at, tau, target);
+}
+
+#endif

@@ -1,0 +1,260 @@
+/* The bf16 kernels against the reference, which is the formulas in double on the same bf16 numbers:
+ * all sizes around the tile and register edges, both forms, odd rows. What only moves bits
+ * (packing) must agree in every bit; a rounded result may differ by one unit of bf16, 2^-7 of
+ * itself, since the sum in float before it may fall on the other side of a tie. */
+#include "check.h"
+#include "kernels/bf16.h"
+#include "sac/random.h"
+
+#include <string.h>
+
+enum { LARGEST = 40000, TAG = 0x5a5a5a5a };
+
+static const char *const isas[] = {"generic", "avx2", "avx512"};
+
+/* Each set of bf16 kernels that this CPU has. */
+#define FOR_EACH_SET(b)                                      \
+  for (size_t t_ = 0; t_ < sizeof isas / sizeof *isas; t_++) \
+    for (const sac_kernels_bf16 *b = set_of(isas[t_]); b; b = NULL)
+
+static const sac_kernels_bf16 *set_of(const char *isa) {
+  const sac_kernels *k = sac_kernels_find(isa);
+  return k ? sac_kernels_bf16_of(k) : NULL;
+}
+
+static void fill(float *p, size_t n, uint64_t seed) {
+  sac_stream s = sac_stream_make(seed, SAC_STREAM_USER, 0);
+  for (size_t i = 0; i < n; i++) p[i] = (float)(2.0 * sac_stream_uniform(&s) - 1.0);
+}
+
+/* Two random bf16 a word, their sizes in [2^-7, 2), both signs. */
+static void fill_words(uint32_t *p, size_t n, uint64_t seed) {
+  sac_stream s = sac_stream_make(seed, SAC_STREAM_USER, 1);
+  for (size_t i = 0; i < n; i++) p[i] = (sac_stream_u32(&s) & 0x83ff83ffu) | 0x3c003c00u;
+}
+
+static void tag(uint32_t *p, size_t n) {
+  for (size_t i = 0; i < n; i++) p[i] = TAG;
+}
+
+/* Words as bf16 numbers. A sum that is near zero by cancellation has the error of its terms: 1e-4
+ * is above that of 70 pairs of numbers below 4, and far below a wrong element. */
+static void compare_words(const char *what, const uint32_t *got, const uint32_t *want, size_t n) {
+  for (size_t i = 0; i < n; i++)
+    for (int half = 0; half < 2; half++) {
+      const double g = (double)sac_bf16_float(got[i], half),
+                   w = (double)sac_bf16_float(want[i], half);
+      if (!(fabs(g - w) <= 1e-4 + 0x1p-7 * fabs(w)))
+        fail_msg("%s: word %zu, half %d is %.9g, want %.9g", what, i, half, g, w);
+    }
+}
+
+static void compare_floats(const char *what, const float *got, const float *want, size_t n) {
+  for (size_t i = 0; i < n; i++)
+    if (!(fabs((double)got[i] - (double)want[i]) <= 1e-4))
+      fail_msg("%s: element %zu is %.9g, want %.9g", what, i, (double)got[i], (double)want[i]);
+}
+
+/* --- rounding -------------------------------------------------------------------------------- */
+
+/* 1 + 2^-8 is half way between 1 and 1 + 2^-7: to the even one, 1; 1 + 3 2^-8 to 1 + 2^-6. */
+static void rounding_is_to_nearest_ties_to_even(void **state) {
+  (void)state;
+  static const struct {
+    float x;
+    uint32_t bits;
+  } cases[] = {{1.0f, 0x3f80},
+               {1.0f + 0x1p-8f, 0x3f80},
+               {1.0f + 0x1.8p-7f, 0x3f82},
+               {1.0f + 0x1p-8f + 0x1p-20f, 0x3f81},
+               {-1.0f - 0x1.8p-7f, 0xbf82},
+               {3.4e38f, 0x7f80}, /* above the largest bf16, 0x1.fep127, by more than half */
+               {-INFINITY, 0xff80},
+               {0x1p-126f, 0x0080},
+               {0x1p-127f, 0x0000}, /* subnormal */
+               {-0x1p-140f, 0x8000}};
+  for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+    float row[2][SAC_LANES] = {{0}};
+    uint32_t across[SAC_LANES / 2] = {0}, down[SAC_LANES] = {0}, want[SAC_LANES] = {0};
+    row[0][3] = row[1][5] = cases[i].x;
+    sac_bf16_reference.pack_across(1, SAC_LANES, row[0], SAC_LANES, want, 0);
+    assert_int_equal(want[1], cases[i].bits << 16);
+    FOR_EACH_SET(b) {
+      b->pack_across(1, SAC_LANES, row[0], SAC_LANES, across, 0);
+      assert_int_equal(across[1], cases[i].bits << 16);
+      b->pack_down(2, SAC_LANES, row[0], SAC_LANES, down, 0);
+      assert_int_equal(down[3], cases[i].bits);
+      assert_int_equal(down[5], cases[i].bits << 16);
+    }
+  }
+  float row[SAC_LANES] = {NAN};
+  uint32_t across[SAC_LANES / 2];
+  FOR_EACH_SET(b) {
+    b->pack_across(1, SAC_LANES, row, SAC_LANES, across, 0);
+    assert_true(isnan(sac_bf16_float(across[0], 0)));
+  }
+}
+
+static void packing_moves_every_number_to_its_place(void **state) {
+  (void)state;
+  enum { ROWS = 37, LD = 128 };
+  static float W[ROWS * LD];
+  static uint32_t got[LARGEST], want[LARGEST];
+  fill(W, ROWS * LD, 1);
+  FOR_EACH_SET(b)
+  for (size_t M = 1; M <= ROWS; M++)
+    for (size_t N = 16; N <= 112; N += 16) {
+      tag(got, LARGEST), tag(want, LARGEST);
+      b->pack_across(M, N, W, LD, got, 72);
+      sac_bf16_reference.pack_across(M, N, W, LD, want, 72);
+      assert_memory_equal(got, want, sizeof got);
+      tag(got, LARGEST), tag(want, LARGEST);
+      b->pack_down(M, N, W, LD, got, LD + 16);
+      sac_bf16_reference.pack_down(M, N, W, LD, want, LD + 16);
+      assert_memory_equal(got, want, sizeof got);
+      tag(got, LARGEST), tag(want, LARGEST);
+      b->pack_turned(M, N, W, LD, got, 64);
+      sac_bf16_reference.pack_turned(M, N, W, LD, want, 64);
+      assert_memory_equal(got, want, sizeof got);
+    }
+}
+
+/* --- products -------------------------------------------------------------------------------- */
+
+struct result {
+  float C[LARGEST];
+  uint32_t across[LARGEST], down[LARGEST];
+};
+
+static void clear(struct result *r) {
+  memset(r->C, 0, sizeof r->C);
+  tag(r->across, LARGEST), tag(r->down, LARGEST);
+}
+
+/* Variant bits: 1 A transposed, 2 bias and ReLU, 4 mask, 8 C instead of the forms, 16 no `down`,
+ * 32 no `across`. */
+static void gemm_matches(const sac_kernels_bf16 *b, int pairs, size_t M, size_t N, size_t K,
+                         unsigned variant) {
+  static float A[LARGEST], B[LARGEST], bias[256];
+  static uint32_t wA[LARGEST], wB[LARGEST], mask[LARGEST];
+  static struct result got, want;
+  fill(A, LARGEST, 2), fill(B, LARGEST, 3), fill(bias, 256, 4);
+  fill_words(wA, LARGEST, 5), fill_words(wB, LARGEST, 6), fill_words(mask, LARGEST, 7);
+  clear(&got), clear(&want);
+  const size_t lda = ((variant & 1) ? M : K) + 3, ld = N + 16;
+  assert_true(lda * (M > K ? M : K) <= LARGEST && ld * K <= LARGEST && ld * M <= LARGEST);
+  size_t rows[32];
+  for (size_t i = 0; i < M; i++) rows[i] = (i * 7) % M;
+  sac_gemm_bf16 g = {.M = M, .N = N, .K = K, .ldb = ld, .ldc = ld, .ld_across = ld, .ld_down = ld};
+  g.A = pairs ? (const void *)wA : A, g.B = pairs ? (const void *)wB : B;
+  g.a_row = (variant & 1) ? 1 : lda, g.a_col = (variant & 1) ? lda : 1;
+  if (variant & 2) g.bias = bias, g.relu = 1;
+  if (variant & 4 && !(variant & 8)) g.mask = mask, g.ldm = ld;
+  if (g.mask && (M & 1)) g.mask_row = rows;
+  for (int i = 0; i < 2; i++) {
+    struct result *r = i ? &want : &got;
+    g.C = (variant & 8) ? r->C : NULL;
+    g.down = (variant & (8 | 16)) ? NULL : r->down;
+    g.across = (variant & 8 || (variant & 48) == 32) ? NULL : r->across;
+    const sac_kernels_bf16 *set = i ? &sac_bf16_reference : b;
+    (pairs ? set->gemm_pairs : set->gemm_floats)(&g);
+  }
+  compare_floats("C", got.C, want.C, LARGEST); /* the gaps between rows too: untouched */
+  compare_words("across", got.across, want.across, LARGEST);
+  compare_words("down", got.down, want.down, LARGEST);
+}
+
+static void gemm_every_remainder(void **state) {
+  (void)state;
+  const size_t Ns[] = {16, 32, 48, 64, 80, 112}, Ks[] = {1, 2, 17, 64};
+  FOR_EACH_SET(b)
+  for (size_t M = 1; M <= 26; M++)
+    for (size_t n = 0; n < 6; n++)
+      for (size_t q = 0; q < 4; q++) {
+        const unsigned v = (unsigned)(M * 5 + n * 3 + q);
+        gemm_matches(b, 1, M, Ns[n], Ks[q], v & 63);
+        gemm_matches(b, 0, M, Ns[n], Ks[q], (v + 7) & 63);
+      }
+}
+
+static void gemm_rows_do_not_depend_on_the_split(void **state) {
+  (void)state;
+  enum { M = 37, N = 80, K = 33 };
+  static uint32_t A[M * K], B[K * N], whole[2][M * N], part[2][M * N];
+  fill_words(A, M * K, 8), fill_words(B, K * N, 9);
+  FOR_EACH_SET(b) {
+    sac_gemm_bf16 g = {.M = M, .N = N, .K = K, .A = A, .a_row = K, .a_col = 1, .B = B, .ldb = N};
+    g.across = whole[0], g.down = whole[1], g.ld_across = g.ld_down = N;
+    b->gemm_pairs(&g);
+    for (size_t i = 0, rows = 2; i < M; i += rows, rows += 2) { /* from an even row on */
+      g.M = rows < M - i ? rows : M - i;
+      g.A = A + i * K;
+      g.across = part[0] + i * N, g.down = part[1] + i / 2 * N;
+      b->gemm_pairs(&g);
+    }
+    assert_memory_equal(whole, part, sizeof whole);
+  }
+}
+
+/* What the instruction itself is: subnormal results are zero, and NaN stays. */
+static void subnormal_products_vanish_and_nan_stays(void **state) {
+  (void)state;
+  static const uint32_t small = 0x1f801f80u, one = 0x3f803f80u, nan = 0x7fc07fc0u; /* 2^-64 */
+  uint32_t B[SAC_LANES];
+  float C[SAC_LANES];
+  FOR_EACH_SET(b) {
+    sac_gemm_bf16 g = {.M = 1, .N = SAC_LANES, .K = 1, .A = &small, .B = B, .C = C, .ldc = 1};
+    for (int i = 0; i < SAC_LANES; i++) B[i] = small;
+    b->gemm_pairs(&g);
+    assert_true(C[0] == 0.0f); /* 2 x 2^-128 is subnormal */
+    g.A = &one, B[1] = nan, g.relu = 1;
+    b->gemm_pairs(&g);
+    assert_true(C[0] == 0x1p-63f && isnan(C[1]));
+  }
+}
+
+static void products_with_vectors(void **state) {
+  (void)state;
+  enum { M = 19, LD = 160 };
+  static uint32_t A[M * LD], got[2][M * LD], want[2][M * LD];
+  static float w[LD], g[M], y[2][LD];
+  size_t rows[M];
+  for (size_t i = 0; i < M; i++) rows[i] = (i * 7) % M;
+  fill_words(A, M * LD, 10);
+  fill(w, LD, 11), fill(g, M, 12);
+  FOR_EACH_SET(b)
+  for (size_t N = 16; N <= 144; N += 16)
+    for (size_t m = M - 3; m <= M; m++) {
+      b->dot_rows(m, N, A, LD, w, 0.25f, y[0]);
+      sac_bf16_reference.dot_rows(m, N, A, LD, w, 0.25f, y[1]);
+      compare_floats("dot_rows", y[0], y[1], m);
+      for (int weighted = 0; weighted < 2; weighted++) {
+        b->sum_columns(m, N, weighted ? g : NULL, A, LD, y[0]);
+        sac_bf16_reference.sum_columns(m, N, weighted ? g : NULL, A, LD, y[1]);
+        compare_floats("sum_columns", y[0], y[1], N);
+        tag(got[0], 2 * M * LD), tag(want[0], 2 * M * LD);
+        sac_outer_bf16 o = {.M = m, .N = N, .w = w, .mask = A, .ldm = LD, .ld_across = LD};
+        o.g = weighted ? g : NULL, o.mask_row = weighted ? rows : NULL, o.ld_down = LD;
+        o.across = got[0], o.down = weighted ? NULL : got[1];
+        b->outer_masked(&o);
+        o.across = want[0], o.down = weighted ? NULL : want[1];
+        sac_bf16_reference.outer_masked(&o);
+        assert_memory_equal(got, want, sizeof got);
+      }
+    }
+}
+
+int main(void) {
+  size_t sets = 0;
+  FOR_EACH_SET(b) sets++;
+  print_message("%zu sets of bf16 kernels beside the reference\n", sets);
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test(rounding_is_to_nearest_ties_to_even),
+      cmocka_unit_test(packing_moves_every_number_to_its_place),
+      cmocka_unit_test(gemm_every_remainder),
+      cmocka_unit_test(gemm_rows_do_not_depend_on_the_split),
+      cmocka_unit_test(subnormal_products_vanish_and_nan_stays),
+      cmocka_unit_test(products_with_vectors),
+  };
+  return cmocka_run_group_tests_name("bf16", tests, NULL, NULL);
+}
