@@ -1,7 +1,7 @@
 /* Beta (a, b). The latent is (log z, log(1-z)); velocities come from the transport quadrature in
  * logit z, the direct route through the distribution function. */
 #include "dist/family.h"
-#include "special/transport.h"
+#include "dist/lanes.h"
 
 #define BITS (SAC_DIST_IMPLICIT | SAC_DIST_GREP | SAC_DIST_RSVI)
 enum { BLOCK = 64, L = 2, P = 2, WIDTH = P + L * P };
@@ -60,32 +60,53 @@ static SAC_ROW(score) {
   out[1] = side_score(b, a, latent[1], -e);
 }
 
-static void velocity_n(SAC_UNUSED const sac_dist *d, size_t n, const double theta[], size_t step,
-                       const double z[], const double latent[], double out[]) {
+typedef struct lanes { /* in the kernel's order */
   double a[BLOCK], b[BLOCK], x[BLOCK], xm[BLOCK], lx[BLOCK], lxm[BLOCK];
   double va[BLOCK], vb[BLOCK], mills[BLOCK];
+  size_t slot[BLOCK]; /* where a row went */
+} lanes;
+
+/* n <= BLOCK rows through the kernel */
+static void transport(size_t n, const double theta[], size_t step, const double z[],
+                      const double latent[], lanes *l) {
+  double a[BLOCK], b[BLOCK], x[BLOCK], xm[BLOCK], lx[BLOCK], lxm[BLOCK];
+  unsigned char series[BLOCK];
+  for (size_t i = 0; i < n; i++) {
+    const double *at = latent + L * i;
+    a[i] = theta[i * step];
+    b[i] = theta[i * step + 1];
+    x[i] = value(z + i, at);
+    xm[i] = complement(z + i, at);
+    lx[i] = at[0] > -1e300 ? at[0] : -1e300;
+    lxm[i] = at[1] > -1e300 ? at[1] : -1e300;
+    series[i] = (x[i] <= 0.5 ? b[i] * x[i] : a[i] * xm[i]) <= SAC_BETA_EDGE;
+  }
+  sac_lanes_arrange(n, series, l->slot);
+  sac_lanes_place(n, l->slot, a, l->a);
+  sac_lanes_place(n, l->slot, b, l->b);
+  sac_lanes_place(n, l->slot, x, l->x);
+  sac_lanes_place(n, l->slot, xm, l->xm);
+  sac_lanes_place(n, l->slot, lx, l->lx);
+  sac_lanes_place(n, l->slot, lxm, l->lxm);
+  sac_transport_get()->beta(n, l->a, l->b, l->x, l->xm, l->lx, l->lxm, l->va, l->vb, l->mills);
+}
+
+static void velocity_n(SAC_UNUSED const sac_dist *d, size_t n, const double theta[], size_t step,
+                       const double z[], const double latent[], double out[]) {
+  lanes l;
   for (size_t at = 0; at < n; at += BLOCK) {
     const size_t rows = n - at < BLOCK ? n - at : BLOCK;
-    for (size_t i = 0; i < (rows + SAC_VECTOR_PAD - 1) / SAC_VECTOR_PAD * SAC_VECTOR_PAD; i++) {
-      const size_t row = at + (i < rows ? i : 0);
-      const double *l = latent + L * row;
-      a[i] = theta[row * step];
-      b[i] = theta[row * step + 1];
-      x[i] = value(z + row, l);
-      xm[i] = complement(z + row, l);
-      lx[i] = fmax(l[0], -1e300);
-      lxm[i] = fmax(l[1], -1e300);
-    }
-    sac_transport_get()->beta(rows, a, b, x, xm, lx, lxm, va, vb, mills);
+    transport(rows, theta + at * step, step, z + at, latent + at * L, &l);
     for (size_t i = 0; i < rows; i++) {
+      const size_t k = l.slot[i];
+      const double x = l.x[k], xm = l.xm[k], both = x * xm;
       double *row = out + (at + i) * WIDTH;
-      const double both = x[i] * xm[i];
-      row[0] = both == 0.0 ? 0.0 : both * va[i];
-      row[1] = both == 0.0 ? 0.0 : both * vb[i];
-      row[2] = xm[i] == 0.0 ? 0.0 : xm[i] * va[i];
-      row[3] = xm[i] == 0.0 ? 0.0 : xm[i] * vb[i];
-      row[4] = x[i] == 0.0 ? 0.0 : -x[i] * va[i];
-      row[5] = x[i] == 0.0 ? 0.0 : -x[i] * vb[i];
+      row[0] = both == 0.0 ? 0.0 : both * l.va[k];
+      row[1] = both == 0.0 ? 0.0 : both * l.vb[k];
+      row[2] = xm == 0.0 ? 0.0 : xm * l.va[k];
+      row[3] = xm == 0.0 ? 0.0 : xm * l.vb[k];
+      row[4] = x == 0.0 ? 0.0 : -x * l.va[k];
+      row[5] = x == 0.0 ? 0.0 : -x * l.vb[k];
     }
   }
 }

@@ -2,13 +2,13 @@
  * variable G of rate 1: z = G/rate, scale/G, 2 G with shape df/2; velocities come from the
  * transport quadrature in log G. */
 #include "dist/family.h"
-#include "special/transport.h"
+#include "dist/lanes.h"
 
 #define SHAPE_BITS (SAC_DIST_IMPLICIT | SAC_DIST_GREP | SAC_DIST_RSVI)
 #define SCALE_BITS \
   (SAC_DIST_EXPLICIT | SAC_DIST_IMPLICIT | SAC_DIST_GREP | SAC_DIST_RSVI | SAC_DIST_MVD)
 
-enum { BLOCK = 64 };
+enum { BLOCK = SAC_LANES };
 
 static SAC_ROW(to_latent) {
   out[0] = log(z[0]);
@@ -98,14 +98,10 @@ static SAC_ROW(score) {
   if (d->params == 2) out[1] = (a - G) / theta[1];
 }
 
-static size_t padded_to(size_t n) {
-  return (n + SAC_VECTOR_PAD - 1) / SAC_VECTOR_PAD * SAC_VECTOR_PAD;
-}
-
 /* offset_of n <= BLOCK rows, and of the padding behind them */
 static void offsets(const sac_dist *d, size_t n, const double theta[], size_t step,
                     double offset[]) {
-  const size_t padded = padded_to(n);
+  const size_t padded = sac_lanes_padded(n);
   if (d->params == 1 || step == 0) {
     const double shared = offset_of(d, theta);
     for (size_t i = 0; i < padded; i++) offset[i] = shared;
@@ -118,8 +114,7 @@ static void offsets(const sac_dist *d, size_t n, const double theta[], size_t st
     offset[i] = -map_of(d)->sign * (rate[i] < 1e-300 ? log(rate[i]) : offset[i]);
 }
 
-/* Rows on their way to a kernel and back: those of the kernel's series from the front, those of its
- * quadrature from the back, so that few registers hold both kinds and cost both. */
+/* Rows on their way to a kernel and back. */
 typedef struct lanes {
   double a[BLOCK], G[BLOCK], y[BLOCK], v[BLOCK]; /* in the kernel's order */
   size_t slot[BLOCK];                            /* where a row went */
@@ -129,32 +124,15 @@ static double clamp(double x, double low, double high) {
   return x < low ? low : x > high ? high : x;
 }
 
-/* slots of n rows, G given by row */
-static void arrange(size_t n, const double G[], double edge, size_t slot[]) {
-  size_t front = 0, back = n;
-  for (size_t i = 0; i < n; i++) {
-    const size_t series = G[i] <= edge;
-    slot[i] = series ? front : back - 1;
-    front += series;
-    back -= 1 - series;
-  }
-}
-
-/* n rows of (a, G, log G) into slots, and harmless numbers behind them */
+/* n rows of (a, G, log G) into slots */
 static void place(size_t n, double edge, const double a[], const double G[], const double y[],
                   lanes *l) {
-  arrange(n, G, edge, l->slot);
-  for (size_t i = 0; i < n; i++) {
-    const size_t k = l->slot[i];
-    l->a[k] = a[i];
-    l->G[k] = G[i];
-    l->y[k] = y[i];
-  }
-  for (size_t k = n; k < padded_to(n); k++) {
-    l->a[k] = l->a[n - 1];
-    l->G[k] = l->G[n - 1];
-    l->y[k] = l->y[n - 1];
-  }
+  unsigned char series[BLOCK];
+  for (size_t i = 0; i < n; i++) series[i] = G[i] <= edge;
+  sac_lanes_arrange(n, series, l->slot);
+  sac_lanes_place(n, l->slot, a, l->a);
+  sac_lanes_place(n, l->slot, G, l->G);
+  sac_lanes_place(n, l->slot, y, l->y);
 }
 
 /* rows for the kernels; what they cannot take is clamped to where the answer is its limit */
@@ -227,7 +205,7 @@ static double float_G(double z, double direct, double log_G) {
 static void gather_f32(const sac_dist *d, size_t n, const float theta[], size_t step,
                        const float z[], const float latent[], double spread[], lanes *l) {
   const gamma_map *m = map_of(d);
-  const size_t padded = padded_to(n);
+  const size_t padded = sac_lanes_padded(n);
   double a[BLOCK], G[BLOCK], y[BLOCK];
   for (size_t i = 0; i < n; i++) {
     a[i] = m->shape_per_theta * (double)theta[i * step];

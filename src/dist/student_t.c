@@ -1,7 +1,7 @@
 /* Student's t (df, loc, scale). With x = (z - loc)/scale, w = x^2/df: w/(1+w) is Beta(1/2, df/2).
  */
 #include "dist/family.h"
-#include "special/transport.h"
+#include "dist/lanes.h"
 
 static double reduce(const double theta[], const double z[]) {
   return (z[0] - theta[1]) / theta[2];
@@ -62,36 +62,68 @@ static void beta_latent(double df, double x, double *lx, double *lxm) {
   *lxm = -sac_log1pexp(y);
 }
 
-/* d|x|/ddf where df is small or x far out, by the beta: |x| = sqrt(df) e^(y/2), y its logit */
-static double velocity_by_beta(double df, double t) {
-  double va[SAC_VECTOR_PAD], vb[SAC_VECTOR_PAD], mills[SAC_VECTOR_PAD], lx, lxm;
-  if (isinf(t)) return -HUGE_VAL;
-  beta_latent(df, t, &lx, &lxm);
-  sac_transport_get()->beta(1, SAC_LANE(0.5), SAC_LANE(0.5 * df), SAC_LANE(exp(lx)),
-                            SAC_LANE(exp(lxm)), SAC_LANE(lx), SAC_LANE(lxm), va, vb, mills);
-  return 0.5 * t * (1.0 / df + 0.5 * vb[0]);
+enum { BLOCK = SAC_LANES };
+
+/* n <= BLOCK rows of one method; row i's answer is d|x|/ddf */
+typedef struct lanes {
+  size_t n, row[BLOCK];
+  double df[BLOCK], x[BLOCK]; /* |x| */
+} lanes;
+
+static void push(lanes *l, size_t row, double df, double x) {
+  l->row[l->n] = row;
+  l->df[l->n] = df;
+  l->x[l->n++] = x;
 }
 
-enum { BLOCK = 64 };
+/* repeat the last one up to whole registers */
+static void pad(size_t n, double x[]) {
+  for (size_t k = n; k < sac_lanes_padded(n); k++) x[k] = x[n - 1];
+}
+
+/* where df is small or x far out, by the beta: |x| = sqrt(df) e^(y/2), y its logit */
+static void by_beta(lanes *l, double speed[]) {
+  double a[BLOCK], b[BLOCK], u[BLOCK], um[BLOCK], lu[BLOCK], lum[BLOCK], va[BLOCK], vb[BLOCK];
+  double mills[BLOCK];
+  for (size_t i = 0; i < l->n; i++) {
+    a[i] = 0.5;
+    b[i] = 0.5 * l->df[i];
+    beta_latent(l->df[i], l->x[i], &lu[i], &lum[i]);
+    lum[i] = fmax(lum[i], -1e300);
+    u[i] = exp(lu[i]);
+    um[i] = exp(lum[i]);
+  }
+  double *const arrays[] = {a, b, u, um, lu, lum};
+  for (size_t k = 0; k < SAC_COUNT(arrays); k++) pad(l->n, arrays[k]);
+  sac_transport_get()->beta(l->n, a, b, u, um, lu, lum, va, vb, mills);
+  for (size_t i = 0; i < l->n; i++)
+    speed[l->row[i]] = isinf(l->x[i]) ? -HUGE_VAL : 0.5 * l->x[i] * (1.0 / l->df[i] + 0.5 * vb[i]);
+}
+
+static void by_own_kernel(lanes *l, double speed[]) {
+  double v[BLOCK];
+  pad(l->n, l->df);
+  pad(l->n, l->x);
+  sac_transport_get()->student(l->n, l->df, l->x, v);
+  for (size_t i = 0; i < l->n; i++) speed[l->row[i]] = v[i];
+}
 
 static void velocity_n(SAC_UNUSED const sac_dist *d, size_t n, const double theta[], size_t step,
                        const double z[], SAC_UNUSED const double latent[], double out[]) {
-  double df[BLOCK], t[BLOCK], v[BLOCK];
+  double speed[BLOCK];
   for (size_t at = 0; at < n; at += BLOCK) {
     const size_t rows = n - at < BLOCK ? n - at : BLOCK;
-    for (size_t i = 0; i < (rows + SAC_VECTOR_PAD - 1) / SAC_VECTOR_PAD * SAC_VECTOR_PAD; i++) {
-      const size_t row = at + (i < rows ? i : 0);
-      df[i] = fmax(theta[row * step], 2.0);
-      t[i] = fmin(fabs(reduce(theta + row * step, z + row)), 1e3 * sqrt(df[i]));
-    }
-    sac_transport_get()->student(rows, df, t, v);
+    lanes heavy = {.n = 0}, usual = {.n = 0};
     for (size_t i = 0; i < rows; i++) {
-      const double *th = theta + (at + i) * step;
-      const double x = reduce(th, z + at + i), far = fabs(x);
+      const double *th = theta + (at + i) * step, x = fabs(reduce(th, z + at + i));
+      push(th[0] < 2.0 || x > 1e3 * sqrt(th[0]) ? &heavy : &usual, i, th[0], x);
+    }
+    if (heavy.n) by_beta(&heavy, speed);
+    if (usual.n) by_own_kernel(&usual, speed);
+    for (size_t i = 0; i < rows; i++) {
+      const double *th = theta + (at + i) * step, x = reduce(th, z + at + i);
       double *row = out + 3 * (at + i);
-      double speed = v[i];
-      if (th[0] < 2.0 || far > t[i]) speed = velocity_by_beta(th[0], far);
-      row[0] = far == 0.0 ? 0.0 : th[2] * (x < 0.0 ? -speed : speed);
+      row[0] = x == 0.0 ? 0.0 : th[2] * (x < 0.0 ? -speed[i] : speed[i]);
       row[1] = 1.0;
       row[2] = x;
     }

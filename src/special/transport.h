@@ -16,9 +16,11 @@
 
 enum { SAC_VECTOR_PAD = 8 };
 
-/* Up to this z the gamma kernels take the power series: a caller may sort its points by it. */
+/* Up to this z the gamma kernels take their power series: a caller may sort its points by it. */
 #define SAC_GAMMA_EDGE      1.5
 #define SAC_GAMMA_EDGE_FAST 2.5
+/* The same for beta, of b x (x <= 1/2) or a (1 - x). */
+#define SAC_BETA_EDGE 1.5
 
 typedef struct sac_transport {
   const char *isa;

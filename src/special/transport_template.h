@@ -364,10 +364,10 @@ static inline void beta_quadrature(beta_side s, vd e, vd *va, vd *vb, vd *upper)
   const vd cb = beta_score(s.b, s.lxm, s.db, s.a, zero - e);
   const vd T = beta_window(s, e);
   vd mass = zero, A = zero, B = zero;
-  for (int k = 0; k < VD_COUNT(legendre40_x); k++) {
+  for (int k = 0; k < VD_COUNT(tilted32_x); k++) {
     vd L1, L2;
-    const vd h = beta_drop(s, T * vd_set1(legendre40_x[k]), &L1, &L2);
-    const vd weight = vd_set1(legendre40_w[k]) * vd_exp(vd_max(zero - h, vd_set1(-700.0)));
+    const vd h = beta_drop(s, T * vd_set1(tilted32_x[k]), &L1, &L2);
+    const vd weight = vd_set1(tilted32_w[k]) * vd_exp(vd_max(zero - h, vd_set1(-700.0)));
     mass = mass + weight;
     A = vd_fma(weight, ca - L1, A);
     B = vd_fma(weight, cb - L2, B);
@@ -380,7 +380,7 @@ static inline void beta_quadrature(beta_side s, vd e, vd *va, vd *vb, vd *upper)
 static void beta_kernel(size_t n, const double a[], const double b[], const double x[],
                         const double xm[], const double lx[], const double lxm[], double va[],
                         double vb[], double mills[]) {
-  const vd zero = vd_set1(0.0), half = vd_set1(0.5), edge = vd_set1(1.5);
+  const vd zero = vd_set1(0.0), half = vd_set1(0.5), edge = vd_set1(SAC_BETA_EDGE);
   for (size_t i = 0; i < n; i += VD_LANES) {
     beta_side s = {.a = vd_load(a + i),
                    .b = vd_load(b + i),
