@@ -25,6 +25,7 @@ extern "C" {
     "the products of an update: in float | of bf16, summed in float, where the CPU has them")     \
   I(batch, 256, 1, 65536, "transitions per update [SAC2]")                                        \
   R(gamma, 0.99, 0.0, 1.0, "discount per environment step [SAC2]")                                \
+  I(n_step, 1, 1, 10000, "steps of reward before the bootstrap, fewer at an episode's end [SB3]") \
   R(tau, 0.005, 0.0, 1.0, "target smoothing per target update [SAC2]")                            \
   I(target_interval, 1, 1, 1000000, "updates between two target updates")                         \
   R(lr_actor, 3e-4, 0.0, 1.0, "Adam step size of the actor [SAC2]")                               \

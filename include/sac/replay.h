@@ -58,6 +58,13 @@ typedef struct sac_transition {
 } sac_transition;
 SAC_API sac_transition sac_replay_get(const sac_replay *replay, size_t index);
 
+/* As sac_replay_get, but of up to n >= 1 steps in a row: reward is sum_i gamma^i r_i over m steps,
+ * next_obs where they led and *discount what a value there counts, gamma^m, or 0 where the last of
+ * them terminated. m is n, or less where the episode ends, terminated or truncated, and at the
+ * newest transition of an episode that goes on. n = 1: reward and discount are r and gamma. */
+SAC_API sac_transition sac_replay_get_n(const sac_replay *replay, size_t index, size_t n,
+                                        double gamma, double *discount);
+
 #ifdef __cplusplus
 }
 #endif

@@ -22,7 +22,7 @@ struct sac_agent {
   /* one update */
   size_t ldx;
   float *x, *x_next;        /* (B, ldx) [s | a] and [s' | a'] */
-  float *reward, *discount; /* (B) r, and gamma (1 - terminated) */
+  float *reward, *discount; /* (B) r, and gamma (1 - terminated), of n steps */
   size_t *drawn;            /* (B) the replay's indices */
   sac_trace q_trace[2];
   float *q_value[2], *dq[2]; /* (B) Q_j, and the loss gradient in it */

@@ -32,20 +32,23 @@ static void share_rows(const sac_agent *g, size_t t, size_t T, size_t *first, si
 
 /* --- batch ----------------------------------------------------------------------------------- */
 
-/* Rows [first, last) of the batch: s, a, r, gamma (1 - d), s'. Actions become normalised. */
+/* Rows [first, last) of the batch: s, a, then r, gamma (1 - d) and s' of n steps. Actions become
+ * normalised. */
 static void gather(sac_agent *g, const sac_replay *replay, size_t first, size_t last) {
   for (size_t b = first; b < last; b++) {
     sac_stream s = sac_stream_make(g->seed, SAC_STREAM_BATCH, g->updates * g->B + b);
     g->drawn[b] = sac_replay_draw(replay, &s);
   }
   for (size_t b = first; b < last; b++) {
-    const sac_transition step = sac_replay_get(replay, g->drawn[b]);
+    double discount;
+    const sac_transition step =
+        sac_replay_get_n(replay, g->drawn[b], (size_t)g->opt.n_step, g->opt.gamma, &discount);
     float *x = g->x + b * g->ldx, *x_next = g->x_next + b * g->ldx;
     memcpy(x, step.obs, g->O * sizeof *x);
     memcpy(x_next, step.next_obs, g->O * sizeof *x);
     for (size_t j = 0; j < g->A; j++) x[g->O + j] = (step.act[j] - g->pi.mid[j]) / g->pi.half[j];
     g->reward[b] = step.reward;
-    g->discount[b] = step.terminated ? 0.0f : (float)g->opt.gamma;
+    g->discount[b] = (float)discount;
   }
 }
 

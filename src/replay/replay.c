@@ -173,9 +173,15 @@ size_t sac_replay_draw(const sac_replay *r, sac_stream *stream) {
   }
 }
 
+/* The slot of the frame after the one in slot `index`, in the same ring. */
+static size_t next_slot(const sac_replay *r, size_t index) {
+  const size_t after = index + 1;
+  return after % r->per_env ? after : after - r->per_env;
+}
+
 sac_transition sac_replay_get(const sac_replay *r, size_t index) {
   assert(index < r->envs * r->per_env && r->flags[index] & SAC_FRAME_ACTED);
-  const size_t after = index + 1, next = after % r->per_env ? after : after - r->per_env;
+  const size_t next = next_slot(r, index);
   return (sac_transition){
       .obs = r->obs + index * r->obs_dim,
       .act = r->act + index * r->act_dim,
@@ -183,4 +189,24 @@ sac_transition sac_replay_get(const sac_replay *r, size_t index) {
       .reward = r->reward[index],
       .terminated = (r->flags[index] & SAC_FRAME_TERMINATED) != 0,
   };
+}
+
+/* A frame without an action ends the walk: it is an episode's last, terminated or truncated, or the
+ * ring's newest, behind which the oldest frames lie. */
+sac_transition sac_replay_get_n(const sac_replay *r, size_t index, size_t n, double gamma,
+                                double *discount) {
+  assert(n >= 1);
+  sac_transition t = sac_replay_get(r, index);
+  double sum = (double)t.reward, weight = gamma;
+  for (size_t i = 1, at = next_slot(r, index); i < n && r->flags[at] & SAC_FRAME_ACTED;
+       i++, at = next_slot(r, at)) {
+    const sac_transition step = sac_replay_get(r, at);
+    sum += weight * (double)step.reward;
+    weight *= gamma;
+    t.next_obs = step.next_obs;
+    t.terminated = step.terminated;
+  }
+  t.reward = (float)sum;
+  *discount = t.terminated ? 0.0 : weight;
+  return t;
 }

@@ -190,7 +190,7 @@ class Agent:
         a, logp, _ = self.policy.sample(self.pi, batch["next_obs"], eps)
         (q1, q2), _ = self.values(self.target, batch["next_obs"], a)
         bootstrap = np.where(q1 < q2, q1, q2) - self.alpha() * logp
-        return batch["reward"] + float(self.o["gamma"]) * (1.0 - batch["terminated"]) * bootstrap
+        return batch["reward"] + batch["discount"] * bootstrap
 
     def critic_loss(self, error):
         """The mean loss of one critic, and its derivative in the errors Q - y."""
@@ -298,18 +298,34 @@ def normals(words, A):
     return np.sqrt(-2.0 * np.log(cell[:, :, 0])) * np.cos(2.0 * np.pi * cell[:, :, 1])
 
 
-def check_draw(record, k):
-    """What the replay returned is what was pushed: found by its reward, which is unique."""
-    names = ("obs", "act", "reward", "next_obs", "terminated")
-    drawn = {n: record[f"{k}/batch.{n}"] for n in names}
-    pushed = {n: record["pushed." + n] for n in drawn}
+def steps_ahead(pushed, start, n, gamma):
+    """r, the discount of what follows, and s' of up to n steps from row `start` of what was pushed."""
+    total, weight, i = 0.0, 1.0, start
+    while True:
+        total += weight * float(pushed["reward"][i, 0])
+        weight *= gamma
+        ended = pushed["terminated"][i, 0] or pushed["truncated"][i, 0]
+        if ended or i + 1 == start + n or i + 1 == len(pushed["reward"]):
+            break
+        i += 1
+    return total, 0.0 if pushed["terminated"][i, 0] else weight, pushed["next_obs"][i]
+
+
+def check_draw(record, k, options):
+    """What the replay returned is what was pushed: found by its reward, which is unique. The batch
+    that the update sees: n steps from there."""
+    names = ("obs", "act", "reward", "next_obs", "terminated", "truncated")
+    drawn = {n: record[f"{k}/batch.{n}"] for n in names[:-1]}
+    pushed = {n: record["pushed." + n] for n in names}
     order = np.argsort(pushed["reward"][:, 0])
     at = order[np.searchsorted(pushed["reward"][order, 0], drawn["reward"][:, 0])]
     for name, rows in drawn.items():
         if not np.array_equal(rows, pushed[name][at]):
             raise SystemExit(f"update {k}: {name} drawn differs from {name} pushed")
     batch = {n: rows.astype(np.float64) for n, rows in drawn.items()}
-    batch["reward"], batch["terminated"] = batch["reward"][:, 0], batch["terminated"][:, 0]
+    ahead = [steps_ahead(pushed, i, int(options["n_step"]), float(options["gamma"])) for i in at]
+    batch["reward"], batch["discount"], batch["next_obs"] = (
+        np.array(column, np.float64) for column in zip(*ahead))
     return batch
 
 
@@ -376,7 +392,7 @@ def compare(stream):
     noise = lambda purpose, index: normals(record[f"words.{purpose}.{index}"], A)
     in_a_row, alone = Comparison(), Comparison()
     for k in range(1, count + 1):
-        batch, got = check_draw(record, k), snapshot(k)
+        batch, got = check_draw(record, k, options), snapshot(k)
         in_a_row.update(k, k, got, agent, agent.update(batch, noise), first)
         single = Agent(options, snapshot(k - 1), A)
         alone.update(k, 1, got, single, single.update(batch, noise), snapshot(k - 1))

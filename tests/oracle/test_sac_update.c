@@ -72,6 +72,8 @@ static const struct test_case cases[] = {
     {.name = "target_interval", .obs = 6, .act = 2, .set = MIDDLE "target_interval=3 tau=0.3"},
     {.name = "tau 1", .obs = 6, .act = 2, .set = MIDDLE "tau=1", .target_offset = 0.1f},
     {.name = "gamma", .obs = 6, .act = 2, .set = MIDDLE "gamma=0.7"},
+    {.name = "n_step 3", .obs = 6, .act = 2, .set = MIDDLE "n_step=3 gamma=0.9", .threads = 2},
+    {.name = "n_step 50", .obs = 6, .act = 2, .set = MIDDLE "n_step=50"},
     {.name = "alpha_loss alpha",
      .obs = 6,
      .act = 2,
@@ -168,7 +170,7 @@ static void put_state(FILE *out, sac_agent *agent, int update) {
 
 struct steps {
   size_t count, O, A;
-  float *obs, *act, *reward, *next_obs, *terminated;
+  float *obs, *act, *reward, *next_obs, *terminated, *truncated;
 };
 
 static struct steps make_steps(const struct test_case *c, size_t count, const double low[],
@@ -179,6 +181,7 @@ static struct steps make_steps(const struct test_case *c, size_t count, const do
   s.act = calloc(count * s.A, sizeof *s.act);
   s.reward = calloc(count, sizeof *s.reward);
   s.terminated = calloc(count, sizeof *s.terminated);
+  s.truncated = calloc(count, sizeof *s.truncated);
   sac_stream stream = sac_stream_make(SEED, SAC_STREAM_USER, 0);
   for (size_t i = 0; i < count; i++) {
     for (size_t j = 0; j < s.O; j++) {
@@ -191,6 +194,7 @@ static struct steps make_steps(const struct test_case *c, size_t count, const do
     s.reward[i] =
         (c->reward > 0.0f ? c->reward : 1.0f) * (float)(2.0 * sac_stream_uniform(&stream) - 1.0);
     s.terminated[i] = (i + 1) % (2 * EPISODE) == 0 || i % 7 == 3;
+    s.truncated[i] = (i + 1) % EPISODE == 0;
   }
   return s;
 }
@@ -200,9 +204,9 @@ static sac_replay *fill(const struct steps *s) {
   sac_error err = {0};
   assert_ok(sac_replay_create(2 * s->count, 1, s->O, s->A, &replay, &err), err);
   for (size_t i = 0; i < s->count; i++) {
-    const int truncated = (i + 1) % EPISODE == 0;
     assert_ok(sac_replay_push(replay, 0, s->obs + i * s->O, s->act + i * s->A, s->reward[i],
-                              s->next_obs + i * s->O, s->terminated[i] > 0.0f, truncated, &err),
+                              s->next_obs + i * s->O, s->terminated[i] > 0.0f,
+                              s->truncated[i] > 0.0f, &err),
               err);
   }
   return replay;
@@ -214,6 +218,7 @@ static void put_steps(FILE *out, const struct steps *s) {
   put_floats(out, "pushed.reward", s->count, 1, s->reward);
   put_floats(out, "pushed.next_obs", s->count, s->O, s->next_obs);
   put_floats(out, "pushed.terminated", s->count, 1, s->terminated);
+  put_floats(out, "pushed.truncated", s->count, 1, s->truncated);
 }
 
 /* --- what the streams say that an update draws: by the public functions, not the agent's ----- */
@@ -353,7 +358,7 @@ static void agrees(void **state) {
   sac_replay_destroy(replay);
   sac_agent_destroy(agent);
   free(steps.obs), free(steps.act), free(steps.reward), free(steps.next_obs),
-      free(steps.terminated);
+      free(steps.terminated), free(steps.truncated);
   if (status != 0) fail_msg("%s: the oracle disagrees", c->name);
 }
 

@@ -119,6 +119,28 @@ static void assert_same(const struct model *m, const sac_replay *replay) {
   assert_int_equal(sac_replay_size(replay), model_size(m));
 }
 
+/* Of every stored transition: the sum over the model's frames from it on, to the n-th step, to the
+ * first that terminated, or to the last that has a successor in the same episode. */
+static void assert_n_steps(const struct model *m, const sac_replay *replay, size_t n,
+                           double gamma) {
+  for (size_t slot = 0; slot < m->envs * m->per_env; slot++) {
+    if (!(replay->flags[slot] & SAC_FRAME_ACTED)) continue;
+    const size_t env = slot / m->per_env;
+    double discount = -1.0, sum = 0.0, weight = 1.0;
+    const sac_transition t = sac_replay_get_n(replay, slot, n, gamma, &discount);
+    const struct frame *f = &m->frames[env][find(m, env, t.obs[0])], *last = f;
+    for (size_t i = 0; i < n && f->acted; i++, f++) {
+      sum += weight * (double)make_reward(f->id);
+      weight *= gamma;
+      last = f; /* an acted frame's successor belongs to its episode; a last frame never acts */
+    }
+    assert_close(t.reward, sum, 0.0, 1e-6);
+    assert_close(discount, last->terminated ? 0.0 : weight, 1e-15, 0.0);
+    assert_true(t.next_obs[0] == last[1].id && t.act[0] == -t.obs[0]);
+    assert_int_equal(t.terminated, last->terminated);
+  }
+}
+
 /* Histories of all shapes: episodes of length 1 and long ones, one ring far ahead of another, rings
  * of two frames, many times round. */
 static void random_histories_match_the_oracle(void **state) {
@@ -141,6 +163,7 @@ static void random_histories_match_the_oracle(void **state) {
       const int truncated = sac_stream_uniform(&s) < p_end / 2;
       step(&m, replay, env, terminated, truncated);
       if (i % 7 == 0 || i < 20) assert_same(&m, replay);
+      if (i % 29 == 0) assert_n_steps(&m, replay, 1 + (size_t)(i / 29) % 6, 0.9);
       sac_stream draw = sac_stream_make(8, SAC_STREAM_USER, (uint64_t)i);
       for (int k = 0; k < 4; k++) {
         const size_t index = sac_replay_draw(replay, &draw);
@@ -175,6 +198,50 @@ static void truncation_keeps_its_own_last_observation(void **state) {
       assert_true(t.obs[0] == 20 && t.next_obs[0] == 21 && t.terminated && t.reward == 3);
   }
   sac_replay_destroy(replay);
+}
+
+/* Three steps from each place of an episode of four that was truncated, and of one that terminated:
+ * both stop the sum, only the second stops the bootstrap. And at the newest step the sum stops,
+ * too, where the oldest frames of a ring that has gone round lie behind it. */
+static void n_steps_stop_at_both_ends_and_mask_at_one(void **state) {
+  (void)state;
+  sac_error err;
+  const float a[1] = {0};
+  for (int terminated = 0; terminated < 2; terminated++) {
+    sac_replay *replay;
+    assert_ok(sac_replay_create(5, 1, 1, 1, &replay, &err), err); /* the episode's five frames */
+    for (int i = 0; i < 7 + 4; i++) {
+      const float s = (float)(i < 7 ? i - 7 : i - 7 + 10), next = s + 1;
+      const int end = i == 6 || i == 10;
+      assert_ok(
+          sac_replay_push(replay, 0, &s, a, s, &next, end && terminated, end && !terminated, &err),
+          err);
+    }
+    int seen = 0;
+    for (size_t slot = 0; slot < 5; slot++) {
+      if (!(replay->flags[slot] & SAC_FRAME_ACTED)) continue;
+      double discount;
+      const sac_transition t = sac_replay_get_n(replay, slot, 3, 0.5, &discount);
+      const double s = (double)t.obs[0];
+      const int m = s < 12.0 ? 3 : s < 13.0 ? 2 : 1; /* steps until 14, where it ended */
+      const double sum[] = {s, s + 0.5 * (s + 1), s + 0.5 * (s + 1) + 0.25 * (s + 2)};
+      assert_true((double)t.reward == sum[m - 1] && (double)t.next_obs[0] == s + m);
+      assert_true(discount == (terminated && s + m == 14.0 ? 0.0 : pow(0.5, m)));
+      seen++;
+    }
+    assert_int_equal(seen, 4);
+    const float s = 20, next = 21; /* an episode under way, over the oldest two frames */
+    assert_ok(sac_replay_push(replay, 0, &s, a, 7, &next, 0, 0, &err), err);
+    for (size_t slot = 0; slot < 5; slot++) {
+      double discount;
+      if (!(replay->flags[slot] & SAC_FRAME_ACTED) || replay->obs[slot] < 20) continue;
+      const sac_transition t = sac_replay_get_n(replay, slot, 3, 0.5, &discount);
+      assert_true(t.reward == 7 && t.next_obs[0] == 21 && discount == 0.5);
+      seen++;
+    }
+    assert_int_equal(seen, 5);
+    sac_replay_destroy(replay);
+  }
 }
 
 /* Two rings of unequal fill, holes at every episode's end, one ring gone round: each stored
@@ -326,6 +393,7 @@ int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(random_histories_match_the_oracle),
       cmocka_unit_test(truncation_keeps_its_own_last_observation),
+      cmocka_unit_test(n_steps_stop_at_both_ends_and_mask_at_one),
       cmocka_unit_test(draws_are_uniform_over_transitions),
       cmocka_unit_test(a_cut_ends_the_episode),
       cmocka_unit_test(bad_steps_are_refused_and_store_nothing),
