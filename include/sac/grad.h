@@ -49,7 +49,7 @@ extern "C" {
   C(antithetic, off, "off|on", "draw samples in pairs u, 1 - u (of mvn: eps, -eps); n is even")    \
   R(decay, 0.95, 0.0, 0.999999, "moving_average: what is kept at each sample")                     \
   R(fd_step, 1e-3, 1e-9, 0.1, "finite_difference: step, relative to max(1, |theta|) or the range") \
-  I(rejection_boost, 1, 0, 64, "rejection: how often a gamma's shape is raised by 1 [RSVI17]")
+  I(rejection_boost, 1, 0, 16, "rejection: how often a gamma's shape is raised by 1 [RSVI17]")
 
 enum {
   SAC_GRAD_AUTO,
@@ -173,6 +173,15 @@ SAC_API size_t sac_grad_work_size(const sac_dist *d, size_t n);
 SAC_API sac_status sac_grad(const sac_grad_problem *problem, const sac_grad_options *options,
                             size_t n, sac_grad_result *result, double work[], size_t work_size,
                             sac_stream *stream, sac_error *err);
+
+/* The exact gradient, D = 1, by quadrature in u = F(z), to compare estimates with; out (P), 0 where
+ * not wanted. Continuous: E[f' v] + sum_k (f(k+) - f(k-)) q(k) v(k) over the `count` points where f
+ * jumps, at most 2; elsewhere f is smooth, and df must not be NULL. Discrete: sum_k p(k) s(k) f(k).
+ * About 1e-10 where q and f are gentle; to know, E[f s] is computed as well where it applies.
+ * Errors: SAC_ERR_ARG for D > 1, an open number of jumps, a cost without df; SAC_ERR_DIVERGED if
+ * the two differ by more than 1e-6: the quadrature has not settled. Nothing is allocated. */
+SAC_API sac_status sac_grad_exact(const sac_grad_problem *problem, size_t count,
+                                  const double jumps[], double out[], sac_error *err);
 
 /* ---- costs as plug-ins ---------------------------------------------------------------------- */
 

@@ -2,6 +2,9 @@
  * E[(f_i - b) w_i] = E[f w]. With antithetic pairs a sample has part in its partner too. */
 #include "grad/baseline.h"
 
+#include "grad/control.h"
+#include "grad/delta.h"
+
 /* g <- g + (f - b) w for one sample */
 static void add(sac_grad_job *job, size_t i, double b) {
   const size_t P = job->P;
@@ -39,7 +42,9 @@ static void moving_average(sac_grad_job *job, double average[2]) {
   }
 }
 
-void sac_grad_regress(sac_grad_job *job, const double h[]) {
+/* g <- g - b h with E[h] = 0, b_i = sum g h/sum h^2 over the others: the coefficient of least
+ * variance, a number for each parameter */
+static void regress(sac_grad_job *job, const double h[]) {
   const size_t n = job->n, P = job->P, m = job->group;
   for (size_t j = 0; j < P; j++) {
     double gh = 0.0, hh = 0.0;
@@ -71,8 +76,16 @@ size_t sac_grad_baseline_groups(int baseline) {
   }
 }
 
+static sac_status delta(sac_grad_job *job, const sac_grad_estimator *e, sac_error *err) {
+  double *h = job->spare;
+  if (e->weighted) none(job);
+  SAC_TRY(sac_grad_delta_variate(job, e->carry, h, err));
+  regress(job, h);
+  return SAC_OK;
+}
+
 sac_status sac_grad_baseline(sac_grad_job *job, double average[2], sac_error *err) {
-  (void)err;
+  const sac_grad_estimator *e = sac_grad_estimator_row(job->o.estimator);
   switch (job->o.baseline) {
   case SAC_GRAD_BASELINE_LEAVE_ONE_OUT:
     leave_one_out(job);
@@ -82,10 +95,14 @@ sac_status sac_grad_baseline(sac_grad_job *job, double average[2], sac_error *er
     break;
   case SAC_GRAD_BASELINE_OPTIMAL:
     none(job);
-    sac_grad_regress(job, job->w);
+    regress(job, job->w);
     break;
+  case SAC_GRAD_BASELINE_CONTROL:
+    return sac_grad_control_apply(job, err);
+  case SAC_GRAD_BASELINE_DELTA:
+    return delta(job, e, err);
   default:
-    if (sac_grad_estimator_row(job->o.estimator)->weighted) none(job);
+    if (e->weighted) none(job);
   }
   return SAC_OK;
 }

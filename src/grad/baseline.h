@@ -7,10 +7,6 @@
 /* Apply the baseline of job->o; average (2): the moving average, moved on. */
 sac_status sac_grad_baseline(sac_grad_job *job, double average[2], sac_error *err);
 
-/* g <- g - b h with E[h] = 0, b_i = sum g h/sum h^2 over the others: the coefficient of least
- * variance, a number for each parameter. h (n,P). */
-void sac_grad_regress(sac_grad_job *job, const double h[]);
-
 /* The smallest number of groups (samples, or antithetic pairs) that the baseline can do with. */
 size_t sac_grad_baseline_groups(int baseline);
 

@@ -33,10 +33,23 @@ void sac_grad_baseline_name(int baseline, char name[SAC_GRAD_NAME]) {
   sac_option_get(&options_table[1], &o, name, SAC_GRAD_NAME);
 }
 
+#define WEIGHTED(name) .has = sac_grad_##name##_has, .run = sac_grad_##name, .weighted = 1
+#define CARRY(name)    .has = sac_grad_##name##_has, .carry = sac_grad_##name, .needs_df = 1
 static const sac_grad_estimator table[SAC_GRAD_ESTIMATORS] = {
-    [SAC_GRAD_SCORE] = {.has = sac_grad_score_has, .run = sac_grad_score, .weighted = 1},
-    [SAC_GRAD_EXPLICIT] = {.has = sac_grad_explicit_has, .carry = sac_grad_explicit, .needs_df = 1},
-    [SAC_GRAD_IMPLICIT] = {.has = sac_grad_implicit_has, .carry = sac_grad_implicit, .needs_df = 1},
+    [SAC_GRAD_SCORE] = {WEIGHTED(score)},
+    [SAC_GRAD_EXPLICIT] = {CARRY(explicit)},
+    [SAC_GRAD_IMPLICIT] = {CARRY(implicit)},
+    [SAC_GRAD_GENERALIZED] = {WEIGHTED(generalized), .needs_df = 1},
+    [SAC_GRAD_REJECTION] = {WEIGHTED(rejection), .needs_df = 1},
+    [SAC_GRAD_TRANSPORT] = {CARRY(transport)},
+    [SAC_GRAD_PATHWISE] = {CARRY(pathwise)},
+    [SAC_GRAD_GAMMA_RATIO] = {CARRY(gamma_ratio), .draw = sac_grad_gamma_ratio_draw},
+    [SAC_GRAD_MEASURE_VALUED] = {.has = sac_grad_measure_valued_has,
+                                 .run = sac_grad_measure_valued,
+                                 .own_pairs = 1},
+    [SAC_GRAD_MEASURE_VALUED_UNCOUPLED] = {.has = sac_grad_measure_valued_has,
+                                           .run = sac_grad_measure_valued_uncoupled,
+                                           .own_pairs = 1},
     [SAC_GRAD_FINITE_DIFFERENCE] = {.has = sac_grad_finite_difference_has,
                                     .run = sac_grad_finite_difference,
                                     .whole = 1},

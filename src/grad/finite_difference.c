@@ -8,11 +8,10 @@ int sac_grad_finite_difference_has(const sac_dist *d, size_t i) {
   return (sac_dist_parameter(d, i)->estimators & SAC_DIST_SCORE) != 0;
 }
 
-/* A step that leaves theta_j in its range, and small against the distance to its ends. */
-static double step_of(const sac_grad_job *job, size_t j) {
+double sac_grad_theta_step(const sac_grad_job *job, size_t j, double relative) {
   const sac_dist_param *p = sac_dist_parameter(job->d, j);
   const double x = job->theta[j], to_end = fmin(x - p->low, p->high - x);
-  return job->o.fd_step * (isinf(p->low) && isinf(p->high) ? fmax(1.0, fabs(x)) : to_end);
+  return relative * (isinf(p->low) && isinf(p->high) ? fmax(1.0, fabs(x)) : to_end);
 }
 
 /* z at a theta nearby, from what `shared` holds: uniforms (n), or a seed for a stream a row */
@@ -32,7 +31,7 @@ static sac_status place(sac_grad_job *job, const double shared[], uint64_t seed,
 
 static sac_status difference(sac_grad_job *job, size_t j, const double shared[], uint64_t seed,
                              sac_error *err) {
-  const double h = step_of(job, j);
+  const double h = sac_grad_theta_step(job, j, job->o.fd_step);
   if (!(h > 0.0 && isfinite(h)))
     return sac_fail(err, SAC_ERR_DOMAIN, "grad: finite_difference: no step around %s = %g",
                     sac_dist_parameter(job->d, j)->name, job->theta[j]);

@@ -1,5 +1,7 @@
 /* The call: check, choose, estimate, take the baseline off, average. */
 #include "grad/baseline.h"
+#include "grad/control.h"
+#include "grad/delta.h"
 #include "grad/estimators.h"
 
 #include <stdio.h>
@@ -90,6 +92,9 @@ static sac_status check_estimator(const sac_grad_job *job, sac_error *err) {
   if (sac_grad_estimator_row(e)->needs_df && !job->p->cost.df)
     return sac_fail(err, SAC_ERR_ARG, "grad: estimator %s needs df, the cost's derivative in z",
                     name);
+  if (sac_grad_estimator_row(e)->own_pairs && job->group != 1)
+    return sac_fail(err, SAC_ERR_ARG, "grad: antithetic: estimator %s draws pairs of its own",
+                    name);
   return SAC_OK;
 }
 
@@ -119,6 +124,8 @@ static sac_status check_baseline(const sac_grad_job *job, sac_error *err) {
   if (job->n < least)
     return sac_fail(err, SAC_ERR_ARG, "grad: n = %zu: baseline %s must have at least %zu%s", job->n,
                     baseline, least, job->group == 2 ? " with antithetic pairs" : "");
+  if (b == SAC_GRAD_BASELINE_CONTROL) return sac_grad_control_check(job, err);
+  if (b == SAC_GRAD_BASELINE_DELTA) return sac_grad_delta_check(job, err);
   return SAC_OK;
 }
 

@@ -88,25 +88,24 @@ TRANSFORM(by_inversion) {
   return 1.0;
 }
 
-/* [GREP16] for log z of a gamma: y = psi(a) + eps sqrt(psi'(a)), times `sign`. dy/da at fixed eps,
- * and d log sqrt(psi')/da. */
-static void standardised_log_gamma(double a, double eps, double *rate, double *stretch) {
-  const double v = sac_trigamma(a), v1 = sac_tetragamma(a);
-  *rate = v + eps * v1 / (2.0 * sqrt(v));
-  *stretch = v1 / (2.0 * v);
+void sac_grad_standardised_log_gamma(double a, double y, double *rate, double *stretch) {
+  const double v = sac_trigamma(a), v_rate = sac_tetragamma(a),
+               eps = (y - sac_digamma(a)) / sqrt(v);
+  *rate = v + eps * v_rate / (2.0 * sqrt(v));
+  *stretch = v_rate / (2.0 * v);
 }
-/* y = log x - log rate, x ~ Gamma(shape, 1): dz/deps = z sqrt(psi') */
+/* y = log x - log rate: dz/deps = z dy/deps */
 TRANSFORM(gamma) {
-  const double a = theta[0], log_x = latent[0] + log(theta[1]);
-  standardised_log_gamma(a, (log_x - sac_digamma(a)) / sqrt(sac_trigamma(a)), rate, stretch);
+  const double log_x = latent[0] + log(theta[1]);
+  sac_grad_standardised_log_gamma(theta[0], log_x, rate, stretch);
   stretch[0] += rate[0];
   rate[1] = stretch[1] = -1.0 / theta[1];
   return z;
 }
 /* y = log scale - log x */
 TRANSFORM(inverse_gamma) {
-  const double a = theta[0], log_x = log(theta[1]) - latent[0];
-  standardised_log_gamma(a, (log_x - sac_digamma(a)) / sqrt(sac_trigamma(a)), rate, stretch);
+  const double log_x = log(theta[1]) - latent[0];
+  sac_grad_standardised_log_gamma(theta[0], log_x, rate, stretch);
   rate[0] = -rate[0];
   stretch[0] += rate[0];
   rate[1] = stretch[1] = 1.0 / theta[1];
@@ -114,8 +113,7 @@ TRANSFORM(inverse_gamma) {
 }
 /* y = log x + log 2, x ~ Gamma(df/2, 1) */
 TRANSFORM(chi_squared) {
-  const double a = 0.5 * theta[0], log_x = latent[0] - sac_log_2;
-  standardised_log_gamma(a, (log_x - sac_digamma(a)) / sqrt(sac_trigamma(a)), rate, stretch);
+  sac_grad_standardised_log_gamma(0.5 * theta[0], latent[0] - sac_log_2, rate, stretch);
   rate[0] *= 0.5;
   stretch[0] = 0.5 * stretch[0] + rate[0];
   return z;

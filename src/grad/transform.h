@@ -13,4 +13,8 @@ typedef double sac_grad_transform(const sac_dist *d, const double theta[], doubl
 /* The distribution's, or NULL. */
 sac_grad_transform *sac_grad_transform_of(const sac_dist *d);
 
+/* [GREP16] for y = log x, x ~ Gamma(a, 1): y = psi(a) + eps sqrt(psi'(a)). *rate = dy/da and
+ * *stretch = d log(dy/deps)/da, both at fixed eps. */
+void sac_grad_standardised_log_gamma(double a, double y, double *rate, double *stretch);
+
 #endif
