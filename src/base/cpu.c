@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const char *const names[SAC_CPU_ISAS] = {"generic", "avx2", "avx512"};
+static const char *const names[SAC_CPU_ISAS] = {"generic", "neon", "avx2", "avx512"};
 
 const char *sac_cpu_isa_name(sac_cpu_isa isa) {
   return names[isa];
@@ -16,7 +16,10 @@ int sac_cpu_has(sac_cpu_isa isa) {
   const int avx2 = __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
   const int avx512 = __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512dq") &&
                      __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512vl");
-  return isa == SAC_CPU_GENERIC || (isa == SAC_CPU_AVX2 ? avx2 : avx2 && avx512);
+  if (isa == SAC_CPU_AVX2) return avx2;
+  return isa == SAC_CPU_GENERIC || (isa == SAC_CPU_AVX512 && avx2 && avx512);
+#elif defined __aarch64__
+  return isa == SAC_CPU_GENERIC || isa == SAC_CPU_NEON; /* every such CPU has it */
 #else
   return isa == SAC_CPU_GENERIC;
 #endif

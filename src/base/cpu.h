@@ -7,12 +7,13 @@
 /* Instruction sets, from the least to the best; a table of each is written in the same words. */
 typedef enum sac_cpu_isa {
   SAC_CPU_GENERIC,
+  SAC_CPU_NEON,
   SAC_CPU_AVX2,
   SAC_CPU_AVX512,
   SAC_CPU_ISAS
 } sac_cpu_isa;
 
-/* "generic", "avx2" or "avx512". */
+/* "generic", "neon", "avx2" or "avx512". */
 const char *sac_cpu_isa_name(sac_cpu_isa isa);
 
 /* Has this CPU the instructions? */

@@ -9,6 +9,8 @@ static const sac_kernels *table_of(sac_cpu_isa isa) {
 #if defined __x86_64__
   if (isa == SAC_CPU_AVX512) return &sac_kernels_avx512;
   if (isa == SAC_CPU_AVX2) return &sac_kernels_avx2;
+#elif defined __aarch64__
+  if (isa == SAC_CPU_NEON) return &sac_kernels_neon;
 #else
   (void)isa;
 #endif

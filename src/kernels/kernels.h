@@ -85,6 +85,7 @@ enum { SAC_FMA_FLOPS = 2 * 12 * SAC_LANES };
 
 extern const sac_kernels sac_kernels_reference; /* plain C in double: the oracle of the others */
 extern const sac_kernels sac_kernels_generic, sac_kernels_avx2, sac_kernels_avx512;
+extern const sac_kernels sac_kernels_neon;
 
 /* The table in use: the best that the CPU has, at most $SAC_ISA; chosen once. Threads: safe. */
 const sac_kernels *sac_kernels_get(void);

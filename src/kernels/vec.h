@@ -1,6 +1,7 @@
 /* vf: one SIMD register of floats; vi: as many 32-bit integers. The kernel templates are written in
  * these words and in + - * / on them (GNU vector extensions) only, and compiled once an instruction
- * set. A file that includes this has set at most one of SAC_ISA_AVX512, SAC_ISA_AVX2. */
+ * set. A file that includes this has set at most one of SAC_ISA_AVX512, SAC_ISA_AVX2, SAC_ISA_NEON.
+ */
 #ifndef SAC_KERNELS_VEC_H
 #define SAC_KERNELS_VEC_H
 
@@ -9,6 +10,8 @@
 #include <stdint.h>
 #if defined SAC_ISA_AVX2 || defined SAC_ISA_AVX512
 #  include <immintrin.h>
+#elif defined SAC_ISA_NEON
+#  include <arm_neon.h>
 #endif
 
 #if defined SAC_ISA_AVX512
@@ -17,6 +20,9 @@
 #elif defined SAC_ISA_AVX2
 #  define VF_LANES        8
 #  define VF_TILE_COLUMNS 2 /* 6 x 2 of the 16 */
+#elif defined SAC_ISA_NEON
+#  define VF_LANES        4
+#  define VF_TILE_COLUMNS 4 /* 6 x 4 of the 32 */
 #else
 #  define VF_LANES        4
 #  define VF_TILE_COLUMNS 2
@@ -80,6 +86,23 @@ VF_INLINE vf vf_min(vf a, vf b) {
 }
 VF_INLINE vf vf_sqrt(vf a) {
   return _mm256_sqrt_ps(a);
+}
+#elif defined SAC_ISA_NEON
+VF_INLINE vf vf_set1(float a) {
+  return vdupq_n_f32(a);
+}
+VF_INLINE vf vf_fma(vf a, vf b, vf c) {
+  return vfmaq_f32(c, a, b);
+}
+/* these two give NaN if either operand is NaN, which keeps one in more places than x86 does */
+VF_INLINE vf vf_max(vf a, vf b) {
+  return vmaxq_f32(a, b);
+}
+VF_INLINE vf vf_min(vf a, vf b) {
+  return vminq_f32(a, b);
+}
+VF_INLINE vf vf_sqrt(vf a) {
+  return vsqrtq_f32(a);
 }
 #else
 VF_INLINE vf vf_set1(float a) {

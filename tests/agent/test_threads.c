@@ -17,7 +17,7 @@ static uint64_t learned(const sac_agent_options *options, const sac_kernels *k, 
 
 /* Thread counts 2, 3, 4, 8, from the first or from the third on. */
 static void check_settings(const sac_agent_options *options, size_t from) {
-  static const char *const isas[] = {"generic", "avx2", "avx512"};
+  static const char *const isas[] = {"generic", "neon", "avx2", "avx512"};
   static const size_t threads[] = {2, 3, 4, 8};
   sac_replay *replay = make_replay(300, 1.0f);
   for (size_t t = 0; t < sizeof isas / sizeof *isas; t++) {

@@ -35,10 +35,27 @@ static void a_wrong_word_is_refused_with_the_legal_ones(void **state) {
   assert_int_equal(sac_isa_check(&err), SAC_OK);
 }
 
+/* The sets of another kind of CPU are known by name, and refused: there is one on every machine. */
+static void an_absent_set_is_refused_with_the_ones_there_are(void **state) {
+  (void)state;
+  size_t absent = 0;
+  for (int isa = 0; isa < SAC_CPU_ISAS; isa++) {
+    if (sac_cpu_has((sac_cpu_isa)isa)) continue;
+    sac_error err = {0};
+    set(sac_cpu_isa_name((sac_cpu_isa)isa));
+    assert_int_equal(sac_isa_check(&err), SAC_ERR_ARG);
+    assert_non_null(strstr(err.msg, "this CPU has not its instructions; there are generic"));
+    absent++;
+  }
+  assert_true(absent >= 1);
+  set(NULL);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(the_cap_is_kept),
       cmocka_unit_test(a_wrong_word_is_refused_with_the_legal_ones),
+      cmocka_unit_test(an_absent_set_is_refused_with_the_ones_there_are),
   };
   return cmocka_run_group_tests_name("cpu", tests, NULL, NULL);
 }

@@ -9,7 +9,7 @@
 
 enum { LARGEST = 40000 };
 
-static const char *const isas[] = {"generic", "avx2", "avx512"};
+static const char *const isas[] = {"generic", "neon", "avx2", "avx512"};
 
 static void fill(float *p, size_t n, uint64_t seed) {
   sac_stream s = sac_stream_make(seed, SAC_STREAM_USER, 0);

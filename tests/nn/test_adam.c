@@ -39,9 +39,9 @@ static void constant_gradient(const sac_kernels *k, double b1, double b2, double
   }
 }
 
-#define FOR_EACH_TABLE(k)                                                                         \
-  for (const char *const *isa_ = (const char *const[]){"generic", "avx2", "avx512", NULL}; *isa_; \
-       isa_++)                                                                                    \
+#define FOR_EACH_TABLE(k)                                                                          \
+  for (const char *const *isa_ = (const char *const[]){"generic", "neon", "avx2", "avx512", NULL}; \
+       *isa_; isa_++)                                                                              \
     for (const sac_kernels *k = sac_kernels_find(*isa_); k; k = NULL)
 
 static void a_constant_gradient_moves_by_equal_steps(void **state) {

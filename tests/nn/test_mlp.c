@@ -118,7 +118,7 @@ static void step_all(const sac_kernels *k, struct fixture *f, const sac_adam_ste
 
 /* Every shape on every table that this CPU has. */
 static void for_each(void (*check)(const sac_kernels *k, struct fixture *f)) {
-  static const char *const isas[] = {"generic", "avx2", "avx512"};
+  static const char *const isas[] = {"generic", "neon", "avx2", "avx512"};
   for (size_t t = 0; t < sizeof isas / sizeof *isas; t++) {
     const sac_kernels *k = sac_kernels_find(isas[t]);
     for (size_t i = 0; k && i < SHAPES; i++) {
