@@ -23,6 +23,9 @@ extern "C" {
     "weights: truncated normal 1/sqrt(in) | uniform 1/sqrt(in), biases too | glorot uniform")     \
   C(precision, fp32, "fp32|bf16",                                                                 \
     "the products of an update: in float | of bf16, summed in float, where the CPU has them")     \
+  C(obs_norm, none, "none|running",                                                               \
+    "observations as they are | less their running mean, by their running deviation [SB3]")       \
+  R(obs_clip, 10.0, 0.01, 1e6, "normalised observations are cut to +- this [SB3]")                \
   I(batch, 256, 1, 65536, "transitions per update [SAC2]")                                        \
   R(gamma, 0.99, 0.0, 1.0, "discount per environment step [SAC2]")                                \
   I(n_step, 1, 1, 10000, "steps of reward before the bootstrap, fewer at an episode's end [SB3]") \
@@ -77,6 +80,7 @@ extern "C" {
 
 enum { SAC_INIT_LECUN, SAC_INIT_TORCH, SAC_INIT_GLOROT };
 enum { SAC_PRECISION_FP32, SAC_PRECISION_BF16 };
+enum { SAC_OBS_NORM_NONE, SAC_OBS_NORM_RUNNING };
 enum { SAC_LR_CONSTANT, SAC_LR_LINEAR };
 enum { SAC_TEMPERATURE_LEARNED, SAC_TEMPERATURE_FIXED };
 enum { SAC_ALPHA_LOSS_LOG_ALPHA, SAC_ALPHA_LOSS_ALPHA };
@@ -140,6 +144,12 @@ SAC_API sac_status sac_agent_create(const sac_agent_options *options, size_t obs
                                     size_t act_dim, const double act_low[], const double act_high[],
                                     uint64_t seed, size_t threads, sac_agent **out, sac_error *err);
 SAC_API void sac_agent_destroy(sac_agent *agent); /* NULL ok */
+
+/* Tell the agent of n observations of training, obs (n,O), for the option obs_norm: nothing else
+ * moves its mean and deviation. Row after row: any split of a call, and any number of threads,
+ * gives the same bits. Without that option nothing happens. Errors: SAC_ERR_DIVERGED names an
+ * observation that is not finite; nothing has changed then. */
+SAC_API sac_status sac_agent_observe(sac_agent *agent, size_t n, const float obs[], sac_error *err);
 
 /* Actions for n observations. obs: (n,O) in; noise: (n,A) standard normals in, or NULL for the
  * deterministic action tanh(mean); act: (n,A) out, environment units, within the bounds.

@@ -20,6 +20,8 @@ static sac_agent *layout(sac_arena *m, const sac_agent_options *opt, size_t O, s
   const size_t B = (size_t)opt->batch;
   *g = (sac_agent){.opt = *opt, .O = O, .A = A, .B = B, .ldx = sac_row(O + A), .ld_da = sac_row(A)};
   sac_head_layout(m, &g->pi, O, A, opt, B, 1);
+  sac_normalizer_layout(m, &g->norm, O, opt);
+  if (g->norm.on) g->seen = SAC_TAKE(m, float, B *O);
   g->ld_scratch = g->pi.net.scratch;
   for (int j = 0; j < 2; j++) {
     sac_mlp_layout(m, &g->q[j], O + A, &opt->critic_hidden, 1, 1, 1, g->pi.net.bf16);
@@ -109,6 +111,7 @@ sac_status sac_agent_create(const sac_agent_options *opt, size_t O, size_t A, co
   for (int j = 0; j < 2; j++)
     sac_mlp_init(g->k, &g->q[j], opt->init, seed, (uint64_t)(j + 1) * SAC_LAYERS_MAX);
   g->temperature.log_alpha = log(opt->alpha);
+  sac_normalizer_restored(&g->norm);
   *out = g;
   return SAC_OK;
 }
@@ -123,6 +126,16 @@ uint64_t sac_agent_updates(const sac_agent *g) {
   return g->updates;
 }
 
+sac_status sac_agent_observe(sac_agent *g, size_t n, const float obs[], sac_error *err) {
+  if (!g->norm.on) return SAC_OK;
+  for (size_t i = 0; i < n * g->O; i++)
+    if (!isfinite(obs[i]))
+      return sac_fail(err, SAC_ERR_DIVERGED, "observation %zu of row %zu is %g", i % g->O, i / g->O,
+                      (double)obs[i]);
+  sac_normalizer_observe(&g->norm, n, obs);
+  return SAC_OK;
+}
+
 /* --- acting ---------------------------------------------------------------------------------- */
 
 struct acting {
@@ -135,7 +148,11 @@ static void act_rows(void *ctx, size_t t, size_t T) {
   const struct acting *a = ctx;
   size_t first, last;
   sac_share(a->n, t, T, &first, &last);
-  if (first < last) sac_head_act(a->agent->k, &a->agent->pi, a->obs, a->noise, first, last);
+  if (first == last) return;
+  sac_agent *g = a->agent;
+  for (size_t b = first; g->norm.on && b < last; b++)
+    sac_normalize(&g->norm, a->obs + b * g->O, g->seen + b * g->O);
+  sac_head_act(g->k, &g->pi, g->norm.on ? g->seen : a->obs, a->noise, first, last);
 }
 
 sac_status sac_agent_act(sac_agent *g, size_t n, const float obs[], const float noise[],

@@ -2,6 +2,7 @@
 #ifndef SAC_AGENT_HANDLE_H
 #define SAC_AGENT_HANDLE_H
 
+#include "agent/normalizer.h"
 #include "agent/policy.h"
 #include "agent/temperature.h"
 #include "base/threads.h"
@@ -17,7 +18,10 @@ struct sac_agent {
   sac_head pi;
   sac_mlp q[2]; /* each with its target */
   sac_temperature temperature;
+  sac_normalizer norm;             /* of observations, before every network */
   uint64_t updates, actor_updates; /* done so far */
+
+  float *seen; /* (B,O) normalised observations to act on; NULL if they are not */
 
   /* one update */
   size_t ldx;

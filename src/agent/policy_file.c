@@ -1,4 +1,5 @@
 /* A trained policy alone: the actor of a saved agent, with room for one observation. */
+#include "agent/normalizer.h"
 #include "agent/policy.h"
 #include "base/safetensors.h"
 #include "base/try.h"
@@ -10,6 +11,8 @@
 
 struct sac_policy {
   sac_head head;
+  sac_normalizer norm;
+  float *seen; /* (O) the normalised observation */
   const sac_kernels *k;
 };
 
@@ -17,6 +20,8 @@ static sac_policy *layout(sac_arena *m, size_t O, size_t A, const sac_agent_opti
   sac_policy *self = SAC_TAKE(m, sac_policy, 1), measuring;
   sac_policy *p = self ? self : &measuring;
   sac_head_layout(m, &p->head, O, A, options, 1, 0);
+  sac_normalizer_layout(m, &p->norm, O, options);
+  p->seen = SAC_TAKE(m, float, O);
   return self;
 }
 
@@ -75,6 +80,14 @@ static sac_status read_weights(const sac_safetensors *file, sac_head *head, sac_
   return read_row(file, "action_half", head->half, head->A, err);
 }
 
+static sac_status read_normalizer(const sac_safetensors *file, sac_normalizer *n, sac_error *err) {
+  sac_tensor tensors[SAC_NORMALIZER_TENSORS];
+  const size_t count = sac_normalizer_tensors(n, tensors);
+  for (size_t i = 0; i < count; i++) SAC_TRY(sac_safetensors_read(file, &tensors[i], err));
+  sac_normalizer_restored(n);
+  return SAC_OK;
+}
+
 static sac_status check_head(const char *path, const sac_agent_options *options, size_t A,
                              sac_error *err) {
   sac_dist d;
@@ -99,7 +112,8 @@ static sac_status load(const sac_safetensors *file, const char *path, sac_policy
   sac_policy *p = layout(&m, O, A, &options);
   p->k = sac_kernels_get();
   p->head.map = sac_head_map(&options);
-  const sac_status status = read_weights(file, &p->head, err);
+  sac_status status = read_weights(file, &p->head, err);
+  if (status == SAC_OK) status = read_normalizer(file, &p->norm, err);
   if (status != SAC_OK)
     free(p);
   else
@@ -129,6 +143,7 @@ size_t sac_policy_act_dim(const sac_policy *policy) {
 
 sac_status sac_policy_act(sac_policy *policy, const float obs[], const float noise[], float act[],
                           sac_error *err) {
-  sac_head_act(policy->k, &policy->head, obs, noise, 0, 1);
+  sac_normalize(&policy->norm, obs, policy->seen);
+  sac_head_act(policy->k, &policy->head, policy->seen, noise, 0, 1);
   return sac_head_result(&policy->head, 1, obs, act, err);
 }

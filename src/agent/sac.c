@@ -33,7 +33,7 @@ static void share_rows(const sac_agent *g, size_t t, size_t T, size_t *first, si
 /* --- batch ----------------------------------------------------------------------------------- */
 
 /* Rows [first, last) of the batch: s, a, then r, gamma (1 - d) and s' of n steps. Actions become
- * normalised. */
+ * normalised, and so do observations where the option says so. */
 static void gather(sac_agent *g, const sac_replay *replay, size_t first, size_t last) {
   for (size_t b = first; b < last; b++) {
     sac_stream s = sac_stream_make(g->seed, SAC_STREAM_BATCH, g->updates * g->B + b);
@@ -44,8 +44,8 @@ static void gather(sac_agent *g, const sac_replay *replay, size_t first, size_t 
     const sac_transition step =
         sac_replay_get_n(replay, g->drawn[b], (size_t)g->opt.n_step, g->opt.gamma, &discount);
     float *x = g->x + b * g->ldx, *x_next = g->x_next + b * g->ldx;
-    memcpy(x, step.obs, g->O * sizeof *x);
-    memcpy(x_next, step.next_obs, g->O * sizeof *x);
+    sac_normalize(&g->norm, step.obs, x);
+    sac_normalize(&g->norm, step.next_obs, x_next);
     for (size_t j = 0; j < g->A; j++) x[g->O + j] = (step.act[j] - g->pi.mid[j]) / g->pi.half[j];
     g->reward[b] = step.reward;
     g->discount[b] = (float)discount;

@@ -55,10 +55,12 @@ size_t sac_agent_tensors(sac_agent *g, sac_tensor out[SAC_AGENT_TENSORS_MAX]) {
   add(&list, "actor_updates", SAC_U64, &g->actor_updates, 1, 1, 1);
   add(&list, "action_mid", SAC_F32, g->pi.mid, 1, g->A, g->A);
   add(&list, "action_half", SAC_F32, g->pi.half, 1, g->A, g->A);
+  list.count += sac_normalizer_tensors(&g->norm, out + list.count);
   return list.count;
 }
 
 void sac_agent_restored(sac_agent *g) {
+  sac_normalizer_restored(&g->norm);
   sac_mlp_refresh(g->k, &g->pi.net);
   for (int j = 0; j < 2; j++) sac_mlp_refresh(g->k, &g->q[j]);
 }

@@ -9,7 +9,7 @@
 static void place(sac_agent *g, size_t n, const float obs[], const float act[]) {
   for (size_t b = 0; b < n; b++) {
     float *x = g->x + b * g->ldx;
-    memcpy(x, obs + b * g->O, g->O * sizeof *x);
+    sac_normalize(&g->norm, obs + b * g->O, x);
     for (size_t j = 0; j < g->A; j++)
       x[g->O + j] = (act[b * g->A + j] - g->pi.mid[j]) / g->pi.half[j];
   }

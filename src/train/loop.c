@@ -187,6 +187,7 @@ static sac_status update(struct loop *l, sac_error *err) {
 /* Environments, replay, updates: one step of every environment. */
 static sac_status step(struct loop *l, sac_error *err) {
   sac_run *run = l->run;
+  SAC_TRY(sac_agent_observe(run->agent, run->rollout->E, run->rollout->obs, err));
   SAC_TRY(act(run, err));
   SAC_TRY(sac_rollout_step(run->rollout, err));
   for (size_t e = 0; e < run->rollout->E; e++) {

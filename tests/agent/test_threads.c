@@ -1,6 +1,7 @@
 /* The same bits for any number of threads: XXH3 of everything that an agent has learned in 20
  * updates, on every instruction set. The sizes leave shares of unequal length, some empty. */
 #include "agents.h"
+#include "replay/buffer.h"
 
 enum { UPDATES = 20 };
 
@@ -9,6 +10,7 @@ static uint64_t learned(const sac_agent_options *options, const sac_kernels *k, 
   sac_agent *agent = make_agent(options, threads);
   sac_error err = {0};
   agent->k = k;
+  assert_ok(sac_agent_observe(agent, 100, replay->obs, &err), err); /* where the option is on */
   for (int i = 0; i < UPDATES; i++) assert_ok(sac_agent_update(agent, replay, NULL, &err), err);
   const uint64_t hash = agent_hash(agent);
   sac_agent_destroy(agent);
@@ -50,6 +52,8 @@ static void so_do_the_other_branches(void **state) {
   o.actor_q = SAC_ACTOR_Q_MEAN;
   o.alpha_sample = SAC_ALPHA_SAMPLE_FRESH;
   o.policy_delay = o.policy_updates = 2;
+  o.n_step = 3;
+  o.obs_norm = SAC_OBS_NORM_RUNNING;
   check_settings(&o, 2);
 }
 

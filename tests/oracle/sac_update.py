@@ -139,6 +139,15 @@ class Agent:
         self.log_alpha = np.array([t[0]])
         self.adam_alpha = Adam(options, [np.array([t[1]])], [np.array([t[2]])], int(t[3]))
         self.H = float(options["target_entropy_scale"]) * A
+        self.seen = {n: state[n] for n in ("obs_count", "obs_mean", "obs_m2") if n in state}
+
+    def normalised(self, obs):
+        """The running mean and deviation do not move in an update."""
+        if self.o["obs_norm"] == "none":
+            return obs
+        variance = self.seen["obs_m2"] / self.seen["obs_count"] + 1e-8
+        clip = float(self.o["obs_clip"])
+        return np.clip((obs - self.seen["obs_mean"]) / np.sqrt(variance), -clip, clip)
 
     @staticmethod
     def network(state, prefix):
@@ -158,7 +167,7 @@ class Agent:
                                          self.adam_alpha.v[0][0], self.adam_alpha.steps]]),
                "updates": np.array([[self.updates]]),
                "actor_updates": np.array([[self.actor_updates]]),
-               "action_mid": self.mid, "action_half": self.half}
+               "action_mid": self.mid, "action_half": self.half, **self.seen}
         for name, net, adam in (("actor.", self.pi, self.adam_pi),
                                 ("critic1.", self.q[0], self.adam_q[0]),
                                 ("critic2.", self.q[1], self.adam_q[1])):
@@ -239,6 +248,7 @@ class Agent:
     def update(self, batch, noise):
         """noise(purpose, index): standard normals (B,A)."""
         out = dict.fromkeys(METRICS, np.nan)
+        batch = {**batch, **{n: self.normalised(batch[n]) for n in ("obs", "next_obs")}}
         y = self.target_values(batch, noise("target", self.updates))
         out["critic_loss"], grads, q = self.critic_gradients(batch, y)
         out["q_mean"], out["target_mean"] = (np.mean(q[0]) + np.mean(q[1])) / 2.0, np.mean(y)
@@ -329,6 +339,16 @@ def check_draw(record, k, options):
     return batch
 
 
+def check_normaliser(options, obs, state):
+    """The agent was told of every observation that was pushed: mean and variance in two passes."""
+    if options["obs_norm"] == "none":
+        return
+    count, mean, m2 = (state[n][0] for n in ("obs_count", "obs_mean", "obs_m2"))
+    if count[0] != len(obs) or not (np.allclose(mean, obs.mean(axis=0), 1e-12, 1e-12) and
+                                    np.allclose(m2 / count, obs.var(axis=0), 1e-12, 1e-12)):
+        raise SystemExit("the normaliser's mean or variance differs from that of what was pushed")
+
+
 class Comparison:
     """Collects the largest deviation of each kind, as a share of what is allowed."""
 
@@ -388,6 +408,7 @@ def compare(stream):
     snapshot = lambda k: {n.split("/", 1)[1]: t for n, t in record.items() if n.startswith(f"{k}/")}
     A = record["pushed.act"].shape[1]
     first = snapshot(0)
+    check_normaliser(options, record["pushed.obs"].astype(np.float64), first)
     agent = Agent(options, first, A)
     noise = lambda purpose, index: normals(record[f"words.{purpose}.{index}"], A)
     in_a_row, alone = Comparison(), Comparison()

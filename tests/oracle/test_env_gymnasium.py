@@ -190,7 +190,7 @@ class Run:
         with open(os.path.join(folder, "checkpoint", "state.safetensors"), "rb") as f:
             header = json.loads(f.read(int.from_bytes(f.read(8), "little")))
             data = f.read()
-        kinds = {"F32": np.float32, "U64": np.uint64}
+        kinds = {"F32": np.float32, "F64": np.float64, "U64": np.uint64}
 
         def tensor(name):
             first, last = header[name]["data_offsets"]
@@ -203,10 +203,15 @@ class Run:
         self.layers = [(np.float64(tensor(f"actor.{i}.weight")), np.float64(tensor(f"actor.{i}.bias")[0]))
                        for i in range(count)]
         self.act_dim = int(header["__metadata__"]["act_dim"])
+        self.mean, self.deviation, self.clip = 0.0, 1.0, np.inf
+        if header["__metadata__"].get("option.obs_norm") == "running":
+            self.mean = tensor("obs_mean")[0]
+            self.deviation = np.sqrt(tensor("obs_m2")[0] / tensor("obs_count")[0, 0] + 1e-8)
+            self.clip = float(header["__metadata__"]["option.obs_clip"])
         self.categorical = header["__metadata__"].get("option.policy") == "categorical"
 
     def __call__(self, obs):
-        x = np.float32(obs).astype(float)
+        x = np.clip((np.float32(obs) - self.mean) / self.deviation, -self.clip, self.clip)
         for i, (weight, bias) in enumerate(self.layers):
             x = x @ weight + bias
             if i + 1 < len(self.layers):

@@ -74,6 +74,7 @@ static const struct test_case cases[] = {
     {.name = "gamma", .obs = 6, .act = 2, .set = MIDDLE "gamma=0.7"},
     {.name = "n_step 3", .obs = 6, .act = 2, .set = MIDDLE "n_step=3 gamma=0.9", .threads = 2},
     {.name = "n_step 50", .obs = 6, .act = 2, .set = MIDDLE "n_step=50"},
+    {.name = "obs_norm", .obs = 6, .act = 2, .set = MIDDLE "obs_norm=running obs_clip=1.2"},
     {.name = "alpha_loss alpha",
      .obs = 6,
      .act = 2,
@@ -347,6 +348,7 @@ static void agrees(void **state) {
             err);
   prepare(c, agent);
   struct steps steps = make_steps(c, 4 * EPISODE + agent->B, low, high);
+  assert_ok(sac_agent_observe(agent, steps.count, steps.obs, &err), err);
   sac_replay *replay = fill(&steps);
 
   put_options(out, &options);

@@ -299,6 +299,7 @@ static void evaluation_does_not_move_training(void **state) {
   scratch_make(often);
   scratch_make(once);
   sac_run_options o = small();
+  set(&o, "obs_norm", "running");
   train_new(&o, once);
   set(&o, "eval_every", "5");
   set(&o, "eval_episodes", "3");
