@@ -17,6 +17,7 @@ int cmd_presets(int argc, char **argv);
 int cmd_options(int argc, char **argv);
 int cmd_version(int argc, char **argv);
 int cmd_dist(int argc, char **argv);
+int cmd_grad(int argc, char **argv);
 int cmd_verify(int argc, char **argv);
 int cmd_bench(int argc, char **argv);
 

@@ -15,6 +15,7 @@ static const struct subcommand {
     {"presets", "list the presets", cmd_presets},
     {"options", "list the options of training", cmd_options},
     {"dist", "densities, samples and sample gradients of distributions", cmd_dist},
+    {"grad", "the gradient of an expectation, by every estimator", cmd_grad},
     {"verify", "check the derivation of sample gradients in numbers", cmd_verify},
     {"bench", "how fast a part of the library is", cmd_bench},
     {"version", "version, commit and instruction set", cmd_version},

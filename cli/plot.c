@@ -61,10 +61,23 @@ static double nice_step(double range, int count) {
   return unit * (x < 1.5 ? 1.0 : x < 3.5 ? 2.0 : x < 7.5 ? 5.0 : 10.0);
 }
 
-/* where the ticks are, in the axis' own scale; log axes have whole decades where there are two */
+/* 1, 2 and 5 times the powers of ten within a logarithmic axis */
+static size_t mantissa_ticks(const axis *a, double out[TICKS_MAX]) {
+  static const double logs[3] = {0.0, 0.30102999566398120, 0.69897000433601880};
+  size_t count = 0;
+  for (double decade = floor(a->low); decade <= a->high; decade += 1.0)
+    for (int k = 0; k < 3 && count < TICKS_MAX; k++)
+      if (decade + logs[k] >= a->low && decade + logs[k] <= a->high)
+        out[count++] = decade + logs[k];
+  return count;
+}
+
+/* where the ticks are, in the axis' own scale; a long logarithmic axis has whole decades */
 static size_t ticks(const axis *a, double out[TICKS_MAX]) {
-  double step = nice_step(a->high - a->low, 5);
-  if (a->log && a->high - a->low > 2.0) step = fmax(1.0, ceil(step));
+  const double range = a->high - a->low;
+  if (a->log && range > 0.7 && range <= 2.5) return mantissa_ticks(a, out);
+  const double step =
+      a->log && range > 2.5 ? fmax(1.0, ceil(nice_step(range, 5))) : nice_step(range, 5);
   size_t count = 0;
   for (double k = ceil(a->low / step); k * step <= a->high && count < TICKS_MAX; k += 1.0)
     out[count++] = k * step == 0.0 ? 0.0 : k * step;

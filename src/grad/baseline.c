@@ -42,23 +42,39 @@ static void moving_average(sac_grad_job *job, double average[2]) {
   }
 }
 
-/* g <- g - b h with E[h] = 0, b_i = sum g h/sum h^2 over the others: the coefficient of least
- * variance, a number for each parameter */
-static void regress(sac_grad_job *job, const double h[]) {
+/* Sums over samples of one parameter's g and h. */
+typedef struct sums {
+  double n, g, h, gh, hh;
+} sums;
+
+static void gather(sums *s, double g, double h) {
+  s->n += 1.0;
+  s->g += g;
+  s->h += h;
+  s->gh += g * h;
+  s->hh += h * h;
+}
+
+/* the slope of g over h: through the origin, or through the means */
+static double slope_of(const sums *s, int centred) {
+  const double gh = s->gh - (centred ? s->g * s->h / s->n : 0.0);
+  const double hh = s->hh - (centred ? s->h * s->h / s->n : 0.0);
+  return hh > 0.0 ? gh / hh : 0.0;
+}
+
+/* g <- g - b h with E[h] = 0, b_i from the others: the coefficient of least variance, a number for
+ * each parameter */
+static void regress(sac_grad_job *job, const double h[], int centred) {
   const size_t n = job->n, P = job->P, m = job->group;
   for (size_t j = 0; j < P; j++) {
-    double gh = 0.0, hh = 0.0;
-    for (size_t i = 0; i < n; i++) {
-      gh += job->g[i * P + j] * h[i * P + j];
-      hh += h[i * P + j] * h[i * P + j];
-    }
+    sums all = {0};
+    for (size_t i = j; i < n * P; i += P) gather(&all, job->g[i], h[i]);
     for (size_t at = 0; at < n; at += m) {
-      double own_gh = 0.0, own_hh = 0.0;
-      for (size_t i = at; i < at + m; i++) {
-        own_gh += job->g[i * P + j] * h[i * P + j];
-        own_hh += h[i * P + j] * h[i * P + j];
-      }
-      const double b = hh - own_hh > 0.0 ? (gh - own_gh) / (hh - own_hh) : 0.0;
+      sums own = {0};
+      for (size_t i = at; i < at + m; i++) gather(&own, job->g[i * P + j], h[i * P + j]);
+      const sums others = {all.n - own.n, all.g - own.g, all.h - own.h, all.gh - own.gh,
+                           all.hh - own.hh};
+      const double b = slope_of(&others, centred);
       for (size_t i = at; i < at + m; i++) job->g[i * P + j] -= b * h[i * P + j];
     }
   }
@@ -80,7 +96,7 @@ static sac_status delta(sac_grad_job *job, const sac_grad_estimator *e, sac_erro
   double *h = job->spare;
   if (e->weighted) none(job);
   SAC_TRY(sac_grad_delta_variate(job, e->carry, h, err));
-  regress(job, h);
+  regress(job, h, 1);
   return SAC_OK;
 }
 
@@ -95,7 +111,7 @@ sac_status sac_grad_baseline(sac_grad_job *job, double average[2], sac_error *er
     break;
   case SAC_GRAD_BASELINE_OPTIMAL:
     none(job);
-    regress(job, job->w);
+    regress(job, job->w, 0);
     break;
   case SAC_GRAD_BASELINE_CONTROL:
     return sac_grad_control_apply(job, err);

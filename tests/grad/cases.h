@@ -5,6 +5,7 @@
 
 #include "dist/quadrature.h"
 #include "sac/grad.h"
+#include "statistics.h"
 
 #include <stdio.h>
 #include <stdlib.h>
