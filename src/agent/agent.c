@@ -18,13 +18,15 @@ static sac_agent *layout(sac_arena *m, const sac_agent_options *opt, size_t O, s
   sac_agent *self = SAC_TAKE(m, sac_agent, 1), measuring;
   sac_agent *g = self ? self : &measuring;
   const size_t B = (size_t)opt->batch;
-  *g = (sac_agent){.opt = *opt, .O = O, .A = A, .B = B, .ldx = sac_row(O + A), .ld_da = sac_row(A)};
+  *g = (sac_agent){.opt = *opt, .O = O, .A = A, .B = B, .C = sac_head_seen(opt, A)};
+  g->ldx = sac_row(O + g->C);
+  g->ld_da = sac_row(g->C);
   sac_head_layout(m, &g->pi, O, A, opt, B, 1);
   sac_normalizer_layout(m, &g->norm, O, opt);
   if (g->norm.on) g->seen = SAC_TAKE(m, float, B *O);
   g->ld_scratch = g->pi.net.scratch;
   for (int j = 0; j < 2; j++) {
-    sac_mlp_layout(m, &g->q[j], O + A, &opt->critic_hidden, 1, 1, 1, g->pi.net.bf16);
+    sac_mlp_layout(m, &g->q[j], O + g->C, &opt->critic_hidden, 1, 1, 1, g->pi.net.bf16);
     sac_trace_layout_training(m, &g->q_trace[j], &g->q[j], B);
     g->q_value[j] = SAC_TAKE(m, float, B);
     g->dq[j] = SAC_TAKE(m, float, B);

@@ -10,6 +10,7 @@
 struct sac_agent {
   sac_agent_options opt;
   size_t O, A, B;
+  size_t C; /* numbers of an action that the critics see: sac_head_seen */
   uint64_t seed;
   const sac_kernels *k;
   sac_pool *pool;

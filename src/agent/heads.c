@@ -67,9 +67,9 @@ static double cut_mean(const sac_agent_options *o, double raw, double *slope) {
   return 2.0 * t;
 }
 
-/* not below e^-11: the ends must lie within 1e6 sd of the mean */
+/* Not below e^-5: with the mean past an end by many sd the score of dist loses its digits. */
 static double cut_scale(const sac_agent_options *o, double raw, double *slope) {
-  const double least = 1.670170079024566e-05, scale = sac_map_scale(o, raw, slope);
+  const double least = 0.006737946999085467, scale = sac_map_scale(o, raw, slope);
   if (!(scale < least)) return scale;
   *slope = 0.0;
   return least;

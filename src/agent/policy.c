@@ -115,6 +115,18 @@ void sac_head_sample(const sac_kernels *k, sac_head *head, size_t first, size_t 
   }
 }
 
+void sac_head_draw(const sac_kernels *k, sac_head *head, size_t draw, size_t first, size_t last) {
+  const int pairs = head->opt.actor_estimator == SAC_ESTIMATOR_MEASURE_VALUED;
+  if (!pairs || draw + 1 == sac_head_draws(head)) {
+    sac_head_sample(k, head, first, last);
+    return;
+  }
+  for (size_t b = first; b < last; b++) {
+    sac_work_pair(head, draw, b);
+    sac_work_finish(head, b);
+  }
+}
+
 void sac_head_gradient(sac_head *head, size_t draw, size_t B, const sac_head_critics *c,
                        size_t first, size_t last) {
   if (!head->fused) {
@@ -136,6 +148,32 @@ void sac_head_gradient(sac_head *head, size_t draw, size_t B, const sac_head_cri
 
 void sac_head_backward(const sac_kernels *k, sac_head *head, size_t first, size_t last) {
   sac_mlp_backward(k, &head->net, head->dout, head->ld_out, first, last, &head->trace);
+}
+
+size_t sac_head_seen(const sac_agent_options *options, size_t A) {
+  return sac_head_kind_of(options)->squash == SAC_SQUASH_TURN ? 2 * A : A;
+}
+
+static const double pi = 3.14159265358979323846;
+
+void sac_head_show(const sac_head *head, const float a[], float seen[]) {
+  const size_t A = head->A;
+  memmove(seen, a, A * sizeof *a);
+  if (sac_head_seen(&head->opt, A) == A) return;
+  for (size_t j = 0; j < A; j++) {
+    const double angle = pi * (double)seen[j];
+    seen[j] = (float)cos(angle);
+    seen[A + j] = (float)sin(angle);
+  }
+}
+
+void sac_head_show_back(const sac_head *head, const float a[], float dq[]) {
+  const size_t A = head->A;
+  if (sac_head_seen(&head->opt, A) == A) return;
+  for (size_t j = 0; j < A; j++) {
+    const double angle = pi * (double)a[j];
+    dq[j] = (float)(pi * (cos(angle) * (double)dq[A + j] - sin(angle) * (double)dq[j]));
+  }
 }
 
 void sac_head_act(const sac_kernels *k, sac_head *head, const float *obs, const float *noise,

@@ -16,15 +16,16 @@
 typedef struct sac_head_work {
   const sac_head_kind *kind;
   sac_dist d;
-  size_t units, outputs; /* of a row; of a unit */
-  size_t draws;          /* samples that an actor's gradient takes, one after the other */
-  double *theta, *slope; /* (B, units P) parameters; (B, units outputs) d theta/d raw */
-  double *z, *latent;    /* (B,A), (B, units L) the last sample */
-  double *dtheta;        /* (B, units P) the loss gradient, summed over the draws so far */
-  double *score;         /* (B, units P) sum of the scores */
-  double *cost;          /* (B) sum of alpha log pi - Q */
-  sac_stream *stream;    /* (B) what a row draws from */
-  uint8_t *bad;          /* (B) an output of the network is not finite: nothing else will be */
+  size_t units, outputs;  /* of a row; of a unit */
+  size_t draws;           /* samples that an actor's gradient takes, one after the other */
+  double *theta, *slope;  /* (B, units P) parameters; (B, units outputs) d theta/d raw */
+  double *z, *latent;     /* (B,A), (B, units L) the last sample */
+  double *dtheta;         /* (B, units P) the loss gradient, summed over the draws so far */
+  double *score;          /* (B, units P) sum of the scores */
+  double *cost;           /* (B) sum of alpha log pi - Q */
+  sac_stream *stream;     /* (B) what a row draws from */
+  double *minus, *weight; /* (B) measure-valued: z- of the pair at hand, and its factor */
+  uint8_t *bad;           /* (B) an output of the network is not finite: nothing else will be */
 } sac_head_work;
 
 typedef struct sac_head {
@@ -61,6 +62,16 @@ sac_status sac_head_check(const sac_agent_options *options, size_t A, const doub
 /* The network's outputs under these options, which sac_head_check has passed. */
 size_t sac_head_outputs(const sac_agent_options *options, size_t A);
 
+/* What the critics see of an action: itself; of an angle its cosines and its sines, so that Q has
+ * no jump where the angle wraps, which a sample that moves across would not feel. C numbers. */
+size_t sac_head_seen(const sac_agent_options *options, size_t A);
+
+/* seen (C) of the action a (A) in [-1, 1]; they may begin at the same place. */
+void sac_head_show(const sac_head *head, const float a[], float seen[]);
+
+/* From dQ/dseen (C) to dQ/da (A), in place. */
+void sac_head_show_back(const sac_head *head, const float a[], float dq[]);
+
 /* Lay out a policy for B rows; `trained` as in sac_mlp_layout. */
 void sac_head_layout(sac_arena *arena, sac_head *head, size_t O, size_t A,
                      const sac_agent_options *options, size_t B, int trained);
@@ -92,7 +103,10 @@ void sac_head_forward(const sac_kernels *k, sac_head *head, const float *s, size
  * A head that is not fused goes on in its rows' streams at each call. */
 void sac_head_sample(const sac_kernels *k, sac_head *head, size_t first, size_t last);
 
-/* Samples in an actor's gradient: sac_head_sample and sac_head_gradient are called that often. */
+/* As sac_head_sample, but what the actor's gradient wants for its sample number `draw`. */
+void sac_head_draw(const sac_kernels *k, sac_head *head, size_t draw, size_t first, size_t last);
+
+/* Samples in an actor's gradient: sac_head_draw and sac_head_gradient are called that often. */
 static inline size_t sac_head_draws(const sac_head *head) {
   return head->fused ? 1 : head->work.draws;
 }
@@ -133,17 +147,41 @@ void sac_head_act(const sac_kernels *k, sac_head *head, const float *obs, const 
 sac_status sac_head_result(const sac_head *head, size_t n, const float *obs, float *act,
                            sac_error *err);
 
-/* --- of src/agent/policy_dist.c, for a head that is not fused -------------------------------- */
+/* --- of a head that is not fused: src/agent/policy_dist.c --------------------------------------
+ */
 
 void sac_work_layout(sac_arena *arena, sac_head *head, size_t B);
 void sac_work_map(sac_head *head, size_t first, size_t last);
 void sac_work_sample(sac_head *head, size_t first, size_t last);
-void sac_work_gradient(sac_head *head, size_t draw, size_t B, const sac_head_critics *critics,
-                       size_t first, size_t last);
+
+/* A sample of row b into z and latent; then its action and log pi. */
+void sac_work_draw(sac_head *head, size_t b);
+void sac_work_finish(sac_head *head, size_t b);
+
+/* Where output i of unit j lies in a row of the network's: [mean of all | raw of all | ...]. */
+size_t sac_work_place(const sac_head *head, size_t j, size_t i);
+
+/* The latent of point p = row * units + unit. */
+static inline const double *sac_work_latent(const sac_head_work *w, size_t p) {
+  return w->d.latents ? w->latent + p * w->d.latents : NULL;
+}
+
+/* log(1 - tanh(u)^2) = -2 log cosh u, without cancellation */
+double sac_log_sech2(double u);
 
 /* a = T(z), and log da/dz as it enters log pi. */
 double sac_squashed(sac_squash squash, double z);
 double sac_log_stretch(const sac_head *head, double z);
+
+/* --- src/agent/policy_gradient.c ---------------------------------------------------------------
+ */
+
+size_t sac_work_draws(const sac_head *head);
+
+/* Draw number `draw` of row b for the measure-valued estimator, into z. */
+void sac_work_pair(sac_head *head, size_t draw, size_t b);
+void sac_work_gradient(sac_head *head, size_t draw, size_t B, const sac_head_critics *critics,
+                       size_t first, size_t last);
 
 /* --- of src/agent/policy_act.c --------------------------------------------------------------- */
 

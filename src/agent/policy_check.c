@@ -2,8 +2,10 @@
 #include "agent/policy.h"
 #include "base/try.h"
 #include "dist/family.h"
+#include "grad/estimators.h"
 
 #include <stdio.h>
+#include <string.h>
 
 /* --- fit ------------------------------------------------------------------------------------- */
 
@@ -42,6 +44,32 @@ static sac_status check_fit(const sac_agent_options *o, size_t A, const double l
   if (sac_head_dist(kind, o, A, &d, &cause) == SAC_OK) return SAC_OK;
   return sac_fail(err, SAC_ERR_ARG, "policy = %s with %zu actions: %.200s", kind->name, A,
                   cause.msg);
+}
+
+/* The measure-valued estimator needs a pair of densities for every parameter. */
+static int has_pairs(const sac_head_kind *kind) {
+  const sac_dist *f = sac_dist_find(kind->family);
+  if (kind->joint || kind->map) return 0;
+  for (size_t i = 0; i < f->params; i++)
+    if (!sac_grad_measure_valued_has(f, i)) return 0;
+  return 1;
+}
+
+static sac_status check_estimator(const sac_agent_options *o, sac_error *err) {
+  const sac_head_kind *kind = sac_head_kind_of(o);
+  char with[300] = "";
+  if (o->actor_estimator != SAC_ESTIMATOR_MEASURE_VALUED || has_pairs(kind)) return SAC_OK;
+  for (int i = 0; i < SAC_POLICY_COUNT; i++) {
+    const sac_agent_options other = {.policy = i};
+    const sac_head_kind *row = sac_head_kind_of(&other);
+    const size_t used = strlen(with);
+    if (has_pairs(row))
+      snprintf(with + used, sizeof with - used, "%s%s", used ? ", " : "", row->name);
+  }
+  return sac_fail(err, SAC_ERR_ARG,
+                  "actor_estimator = measure_valued: policy = %s has parameters without it; it is "
+                  "there for %s",
+                  kind->name, with);
 }
 
 /* --- entropy of one dimension, as log pi measures it ------------------------------------------ */
@@ -167,5 +195,6 @@ static sac_status check_entropy(const sac_agent_options *o, size_t A, const doub
 sac_status sac_head_check(const sac_agent_options *o, size_t A, const double low[],
                           const double high[], sac_error *err) {
   SAC_TRY(check_fit(o, A, low, high, err));
+  SAC_TRY(check_estimator(o, err));
   return check_entropy(o, A, low, high, err);
 }

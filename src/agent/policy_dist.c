@@ -26,7 +26,7 @@ void sac_work_layout(sac_arena *arena, sac_head *head, size_t B) {
     return; /* checked before */
   w->units = w->kind->joint ? 1 : head->A;
   w->outputs = sac_head_unit_outputs(w->kind, &w->d);
-  w->draws = (size_t)head->opt.actor_samples;
+  w->draws = sac_work_draws(head);
   const size_t n = B * w->units, P = w->d.params;
   w->theta = SAC_TAKE(arena, double, n *P);
   w->slope = SAC_TAKE(arena, double, n * w->outputs);
@@ -37,14 +37,15 @@ void sac_work_layout(sac_arena *arena, sac_head *head, size_t B) {
   w->cost = SAC_TAKE(arena, double, B);
   w->stream = SAC_TAKE(arena, sac_stream, B);
   w->bad = SAC_TAKE(arena, uint8_t, B);
+  w->minus = SAC_TAKE(arena, double, B);
+  w->weight = SAC_TAKE(arena, double, B);
 }
 
 /* --- parameters ------------------------------------------------------------------------------ */
 
 enum { OUTPUTS_MAX = SAC_DIST_MAX_PARAMS };
 
-/* Where output i of unit j lies in a row of the network's: [mean of all | raw of all | ...]. */
-static size_t place(const sac_head *head, size_t j, size_t i) {
+size_t sac_work_place(const sac_head *head, size_t j, size_t i) {
   return i * head->work.units + j;
 }
 
@@ -73,7 +74,8 @@ void sac_work_map(sac_head *head, size_t first, size_t last) {
     for (size_t j = 0; j < w->units; j++) {
       const size_t p = b * w->units + j;
       for (size_t i = 0; i < w->outputs; i++)
-        raw[i] = w->bad[b] ? 0.0 : (double)out[place(head, j, i)]; /* legal, whatever it is */
+        raw[i] =
+            w->bad[b] ? 0.0 : (double)out[sac_work_place(head, j, i)]; /* legal, whatever it is */
       map_unit(head, raw, w->theta + p * w->d.params, w->slope + p * w->outputs);
     }
   }
@@ -97,15 +99,14 @@ void sac_head_bias(sac_head *head) {
   for (size_t j = 0; j < w->units; j++)
     for (size_t i = 0; i < w->outputs; i++) {
       const int scale = w->kind->map ? 0 : sac_head_param(w->kind, &w->d, i) == sac_map_scale;
-      if (scale) bias[place(head, j, i)] += (float)head->opt.log_std_bias;
-      bias[place(head, j, i)] += (float)spread(w, i);
+      if (scale) bias[sac_work_place(head, j, i)] += (float)head->opt.log_std_bias;
+      bias[sac_work_place(head, j, i)] += (float)spread(w, i);
     }
 }
 
 /* --- the last step, a = T(z) ----------------------------------------------------------------- */
 
-/* log(1 - tanh(u)^2) */
-static double log_sech2(double u) {
+double sac_log_sech2(double u) {
   const double a = fabs(u);
   return 2.0 * (log_2 - a - log1p(exp(-2.0 * a)));
 }
@@ -127,7 +128,7 @@ double sac_squashed(sac_squash squash, double z) {
 double sac_log_stretch(const sac_head *head, double z) {
   switch (head->work.kind->squash) {
   case SAC_SQUASH_TANH:
-    return log_sech2(z);
+    return sac_log_sech2(z);
   case SAC_SQUASH_INTERVAL:
     return head->opt.interval_density == SAC_INTERVAL_DENSITY_UNIT ? 0.0 : log_2;
   case SAC_SQUASH_TURN:
@@ -137,33 +138,13 @@ double sac_log_stretch(const sac_head *head, double z) {
   }
 }
 
-/* da/dz, and d/dz of its logarithm */
-static double stretch(sac_squash squash, double z, double *dlog) {
-  *dlog = 0.0;
-  switch (squash) {
-  case SAC_SQUASH_TANH:
-    *dlog = -2.0 * tanh(z);
-    return exp(log_sech2(z));
-  case SAC_SQUASH_INTERVAL:
-    return 2.0;
-  case SAC_SQUASH_TURN:
-    return 1.0 / pi;
-  default:
-    return 1.0;
-  }
-}
-
 /* --- sample and log-density ------------------------------------------------------------------ */
 
-static void draw_row(sac_head *head, size_t b) {
+void sac_work_draw(sac_head *head, size_t b) {
   sac_head_work *w = &head->work;
   const size_t p = b * w->units, P = w->d.params;
   (void)sac_dist_sample(&w->d, w->units, w->theta + p * P, P, w->z + b * head->A,
                         w->latent + p * w->d.latents, &w->stream[b], NULL);
-}
-
-static const double *latent_at(const sac_head_work *w, size_t p) {
-  return w->d.latents ? w->latent + p * w->d.latents : NULL;
 }
 
 static double log_density(const sac_head *head, size_t b) {
@@ -173,139 +154,24 @@ static double log_density(const sac_head *head, size_t b) {
   for (size_t j = 0; j < w->units; j++) {
     const size_t p = b * w->units + j;
     double one;
-    w->d.log_density(&w->d, w->theta + p * P, w->z + p * D, latent_at(w, p), &one);
+    w->d.log_density(&w->d, w->theta + p * P, w->z + p * D, sac_work_latent(w, p), &one);
     sum += one;
   }
   for (size_t i = 0; i < head->A; i++) sum -= sac_log_stretch(head, w->z[b * head->A + i]);
   return sum;
 }
 
-static void finish_row(sac_head *head, size_t b) {
+void sac_work_finish(sac_head *head, size_t b) {
   const size_t A = head->A;
   const sac_head_work *w = &head->work;
   for (size_t i = b * A; i < (b + 1) * A; i++)
     head->act[i] = w->bad[b] ? NAN : (float)sac_squashed(w->kind->squash, w->z[i]);
+  head->logp[b] = w->bad[b] ? NAN : (float)log_density(head, b);
 }
 
 void sac_work_sample(sac_head *head, size_t first, size_t last) {
   for (size_t b = first; b < last; b++) {
-    draw_row(head, b);
-    finish_row(head, b);
-    head->logp[b] = head->work.bad[b] ? NAN : (float)log_density(head, b);
-  }
-}
-
-/* --- gradients ------------------------------------------------------------------------------- */
-
-/* 0 where one of the two is, even if the other one is infinite */
-static double product(double g, double v) {
-  return g == 0.0 || v == 0.0 ? 0.0 : g * v;
-}
-
-/* The velocity's product with g (D) in z and, for D = 1, g_latent in the first latent. */
-static void transport(const sac_head *head, size_t p, const double g[], double g_latent,
-                      double out[]) {
-  const sac_head_work *w = &head->work;
-  const sac_dist *d = &w->d;
-  const double *theta = w->theta + p * d->params, *z = w->z + p * d->dim;
-  if (!d->velocity) {
-    d->vjp(d, theta, z, latent_at(w, p), g, out);
-    return;
-  }
-  double v[3 * SAC_HEAD_PARAMS];
-  d->velocity(d, theta, z, latent_at(w, p), v);
-  for (size_t i = 0; i < d->params; i++) {
-    out[i] = product(g[0], v[i]);
-    if (d->latents) out[i] += product(g_latent, v[d->params + i]);
-  }
-}
-
-/* alpha grad log pi + (alpha d_z log pi - d_z Q) dz/dtheta of point p, added to dtheta */
-static void pathwise_point(sac_head *head, size_t p, double alpha, const double dq[]) {
-  sac_head_work *w = &head->work;
-  const sac_dist *d = &w->d;
-  const size_t D = d->dim, P = d->params;
-  const double *theta = w->theta + p * P, *z = w->z + p * D;
-  double slope[SAC_DIST_MAX_DIM + 2], g[SAC_DIST_MAX_DIM], score[OUTPUTS_MAX], moved[OUTPUTS_MAX];
-  d->dlog_density(d, theta, z, latent_at(w, p), slope);
-  for (size_t i = 0; i < D; i++) {
-    double dlog;
-    const double da_dz = stretch(w->kind->squash, z[i], &dlog);
-    g[i] = -alpha * dlog - product(dq[i], da_dz);
-    if (!d->latents) g[i] += alpha * slope[i]; /* else by the latent, which keeps its digits */
-  }
-  transport(head, p, g, d->latents ? alpha * slope[D] : 0.0, moved);
-  d->score(d, theta, z, latent_at(w, p), score);
-  for (size_t i = 0; i < P; i++) w->dtheta[p * P + i] += product(alpha, score[i]) + moved[i];
-}
-
-static void pathwise_row(sac_head *head, size_t b, const sac_head_critics *c) {
-  const size_t D = head->work.d.dim;
-  double dq[SAC_DIST_MAX_DIM];
-  for (size_t j = 0; j < head->work.units; j++) {
-    for (size_t i = 0; i < D; i++) dq[i] = (double)c->dq_da[b * c->ld + j * D + i];
-    pathwise_point(head, b * head->work.units + j, (double)c->alpha, dq);
-  }
-}
-
-/* sums of f, grad log pi and f grad log pi, with f = alpha log pi - Q */
-static void score_row(sac_head *head, size_t b, const sac_head_critics *c) {
-  sac_head_work *w = &head->work;
-  const sac_dist *d = &w->d;
-  const double f = (double)c->alpha * (double)head->logp[b] - (double)c->q[b];
-  double score[OUTPUTS_MAX];
-  w->cost[b] += f;
-  for (size_t j = 0; j < w->units; j++) {
-    const size_t p = b * w->units + j, at = p * d->params;
-    d->score(d, w->theta + at, w->z + p * d->dim, latent_at(w, p), score);
-    for (size_t i = 0; i < d->params; i++) {
-      w->score[at + i] += score[i];
-      w->dtheta[at + i] += product(f, score[i]);
-    }
-  }
-}
-
-/* The mean over the draws; with the others as baseline f_i - sum_{j != i} f_j/(n-1) is
- * n/(n-1) (f_i - mean f). */
-static double mean_gradient(const sac_head *head, size_t b, size_t i) {
-  const sac_head_work *w = &head->work;
-  const double n = (double)w->draws;
-  if (head->opt.actor_estimator != SAC_ESTIMATOR_SCORE_LOO) return w->dtheta[i] / n;
-  return (w->dtheta[i] - w->cost[b] / n * w->score[i]) / (n - 1.0);
-}
-
-static void pull_row(sac_head *head, size_t b, size_t B) {
-  const sac_head_work *w = &head->work;
-  const size_t P = w->d.params;
-  float *dout = head->dout + b * head->ld_out;
-  double raw[OUTPUTS_MAX], dtheta[OUTPUTS_MAX], draw[OUTPUTS_MAX];
-  for (size_t j = 0; j < w->units; j++) {
-    const size_t p = b * w->units + j;
-    for (size_t i = 0; i < P; i++) dtheta[i] = mean_gradient(head, b, p * P + i);
-    for (size_t i = 0; i < w->outputs; i++) {
-      raw[i] = (double)head->out[b * head->ld_out + place(head, j, i)];
-      draw[i] = product(dtheta[i], w->slope[p * w->outputs + i]);
-    }
-    if (w->kind->pull) w->kind->pull(&w->d, &head->opt, raw, w->theta + p * P, dtheta, draw);
-    for (size_t i = 0; i < w->outputs; i++)
-      dout[place(head, j, i)] = w->bad[b] ? NAN : (float)(draw[i] / (double)B);
-  }
-}
-
-void sac_work_gradient(sac_head *head, size_t draw, size_t B, const sac_head_critics *c,
-                       size_t first, size_t last) {
-  sac_head_work *w = &head->work;
-  const size_t width = w->units * w->d.params;
-  for (size_t b = first; b < last; b++) {
-    if (draw == 0) {
-      memset(w->dtheta + b * width, 0, width * sizeof *w->dtheta);
-      memset(w->score + b * width, 0, width * sizeof *w->score);
-      w->cost[b] = 0.0;
-    }
-    if (sac_head_is_pathwise(head))
-      pathwise_row(head, b, c);
-    else
-      score_row(head, b, c);
-    if (draw + 1 == w->draws) pull_row(head, b, B);
+    sac_work_draw(head, b);
+    sac_work_finish(head, b);
   }
 }

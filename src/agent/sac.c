@@ -47,6 +47,7 @@ static void gather(sac_agent *g, const sac_replay *replay, size_t first, size_t 
     sac_normalize(&g->norm, step.obs, x);
     sac_normalize(&g->norm, step.next_obs, x_next);
     for (size_t j = 0; j < g->A; j++) x[g->O + j] = (step.act[j] - g->pi.mid[j]) / g->pi.half[j];
+    sac_head_show(&g->pi, x + g->O, x + g->O);
     g->reward[b] = step.reward;
     g->discount[b] = (float)discount;
   }
@@ -55,7 +56,7 @@ static void gather(sac_agent *g, const sac_replay *replay, size_t first, size_t 
 /* Put the policy's actions of rows [first, last) into the action columns of x. */
 static void place_actions(const sac_agent *g, float *x, size_t first, size_t last) {
   for (size_t b = first; b < last; b++)
-    memcpy(x + b * g->ldx + g->O, g->pi.act + b * g->A, g->A * sizeof *x);
+    sac_head_show(&g->pi, g->pi.act + b * g->A, x + b * g->ldx + g->O);
 }
 
 /* --- 1. y = r + gamma (1 - d) (min_j Qbar_j(s',a') - alpha log pi(a'|s')),  a' ~ pi(.|s') ---- */
@@ -135,18 +136,18 @@ static void critic_weights(void *ctx, size_t t, size_t T) {
 
 /* --- 3. pi <- Adam of 1/B sum_b [alpha log pi(a|s) - Q(s,a)],  a ~ pi(.|s) ------------------- */
 
-/* dQ/da for the listed rows, times `weight`, added to dq_da. */
+/* dQ/dseen for the listed rows, times `weight`, added to dq_da. */
 static void add_action_gradient(sac_agent *g, int j, size_t n, const size_t rows[], size_t first,
                                 float weight) {
   float *dx = g->dx + first * g->ld_da;
-  sac_mlp_input_gradient(g->k, &g->q[j], n, rows, first, &g->q_trace[j], g->O, g->A, dx, g->ld_da);
+  sac_mlp_input_gradient(g->k, &g->q[j], n, rows, first, &g->q_trace[j], g->O, g->C, dx, g->ld_da);
   for (size_t i = 0; i < n; i++)
-    for (size_t c = 0; c < g->A; c++)
+    for (size_t c = 0; c < g->C; c++)
       g->dq_da[rows[i] * g->ld_da + c] += weight * dx[i * g->ld_da + c];
 }
 
-/* d min_j Q_j / da goes through each row's smaller critic only; the mean goes through both. */
-static void action_gradient(sac_agent *g, size_t first, size_t last) {
+/* d min_j Q_j / dseen goes through each row's smaller critic only; the mean goes through both. */
+static void seen_gradient(sac_agent *g, size_t first, size_t last) {
   memset(g->dq_da + first * g->ld_da, 0, (last - first) * g->ld_da * sizeof *g->dq_da);
   if (g->opt.actor_q == SAC_ACTOR_Q_MEAN) {
     for (size_t b = first; b < last; b++) g->rows[b] = b;
@@ -160,6 +161,12 @@ static void action_gradient(sac_agent *g, size_t first, size_t last) {
       if ((g->q_value[1][b] < g->q_value[0][b]) == j) g->rows[first + n++] = b;
     add_action_gradient(g, j, n, g->rows + first, first, 1.0f);
   }
+}
+
+static void action_gradient(sac_agent *g, size_t first, size_t last) {
+  seen_gradient(g, first, last);
+  for (size_t b = first; b < last; b++)
+    sac_head_show_back(&g->pi, g->pi.act + b * g->A, g->dq_da + b * g->ld_da);
 }
 
 /* The value that the actor climbs, of one row. */
@@ -190,7 +197,7 @@ static void actor_rows(void *ctx, size_t t, size_t T) {
   sac_head_noise(g->k, &g->pi, first, last, g->seed, u->purpose, u->noise);
   sac_head_forward(g->k, &g->pi, g->x, g->ldx, first, last);
   for (size_t draw = 0; draw < sac_head_draws(&g->pi); draw++) {
-    sac_head_sample(g->k, &g->pi, first, last);
+    sac_head_draw(g->k, &g->pi, draw, first, last);
     const sac_head_critics critics = ask_critics(u, first, last);
     sac_head_gradient(&g->pi, draw, g->B, &critics, first, last);
   }

@@ -5,13 +5,18 @@
 #include <math.h>
 #include <string.h>
 
-/* (s, a) of n rows into the workspace; the action becomes normalised. */
+/* The action of row b, normalised. */
+static void normalise(const sac_agent *g, const float act[], size_t b, float a[]) {
+  for (size_t j = 0; j < g->A; j++) a[j] = (act[b * g->A + j] - g->pi.mid[j]) / g->pi.half[j];
+}
+
+/* (s, a) of n rows into the workspace. */
 static void place(sac_agent *g, size_t n, const float obs[], const float act[]) {
   for (size_t b = 0; b < n; b++) {
     float *x = g->x + b * g->ldx;
     sac_normalize(&g->norm, obs + b * g->O, x);
-    for (size_t j = 0; j < g->A; j++)
-      x[g->O + j] = (act[b * g->A + j] - g->pi.mid[j]) / g->pi.half[j];
+    normalise(g, act, b, x + g->O);
+    sac_head_show(&g->pi, x + g->O, x + g->O);
   }
 }
 
@@ -43,13 +48,19 @@ sac_status sac_agent_value(sac_agent *g, size_t n, const float obs[], const floa
     q[b] = weight(g, b, 0) * g->q_value[0][b] + weight(g, b, 1) * g->q_value[1][b];
   if (!dq_da) return SAC_OK;
   for (size_t b = 0; b < n; b++) g->rows[b] = b;
-  memset(dq_da, 0, n * g->A * sizeof *dq_da);
+  memset(g->dq_da, 0, n * g->ld_da * sizeof *g->dq_da);
   for (int j = 0; j < 2; j++) {
-    sac_mlp_input_gradient(g->k, &g->q[j], n, g->rows, 0, &g->q_trace[j], g->O, g->A, g->dx,
+    sac_mlp_input_gradient(g->k, &g->q[j], n, g->rows, 0, &g->q_trace[j], g->O, g->C, g->dx,
                            g->ld_da);
     for (size_t b = 0; b < n; b++)
-      for (size_t i = 0; i < g->A; i++)
-        dq_da[b * g->A + i] += weight(g, b, j) * g->dx[b * g->ld_da + i] / g->pi.half[i];
+      for (size_t i = 0; i < g->C; i++)
+        g->dq_da[b * g->ld_da + i] += weight(g, b, j) * g->dx[b * g->ld_da + i];
+  }
+  for (size_t b = 0; b < n; b++) {
+    normalise(g, act, b, dq_da + b * g->A); /* as a place for a: the gradient replaces it */
+    sac_head_show_back(&g->pi, dq_da + b * g->A, g->dq_da + b * g->ld_da);
+    for (size_t i = 0; i < g->A; i++)
+      dq_da[b * g->A + i] = g->dq_da[b * g->ld_da + i] / g->pi.half[i];
   }
   return SAC_OK;
 }

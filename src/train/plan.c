@@ -24,7 +24,7 @@ static size_t parameters(const sac_widths *hidden, size_t in, size_t out) {
  * forward and backward and two critics forward and backward to their input. */
 double sac_run_update_flops(const sac_agent_options *o, size_t O, size_t A) {
   const double actor = (double)parameters(&o->actor_hidden, O, sac_head_outputs(o, A));
-  const double critic = (double)parameters(&o->critic_hidden, O + A, 1);
+  const double critic = (double)parameters(&o->critic_hidden, O + sac_head_seen(o, A), 1);
   const double critics = 2 * 6 * critic + 2 * 2 * critic + 2 * actor;
   const double policy = 6 * actor + (double)o->actor_samples * 2 * 4 * critic;
   const double share = (double)o->policy_updates / (double)o->policy_delay;
@@ -84,11 +84,11 @@ void sac_run_plan(const sac_run *run, char *text, size_t size) {
   const sac_train_options *o = &run->config.options.train;
   const size_t O = run->rollout->O, A = run->rollout->A, E = run->rollout->E;
   const size_t outputs = sac_head_outputs(a, A), actor = parameters(&a->actor_hidden, O, outputs);
-  const size_t critic = parameters(&a->critic_hidden, O + A, 1);
+  const size_t seen = O + sac_head_seen(a, A), critic = parameters(&a->critic_hidden, seen, 1);
   add(&t, "%s: observation %zu, action %zu", run->config.task, O, A);
   if (E > 1) add(&t, ", %zu environments", E);
   add_network(&t, "; actor", &a->actor_hidden, O, outputs);
-  add_network(&t, ", 2 critics", &a->critic_hidden, O + A, 1);
+  add_network(&t, ", 2 critics", &a->critic_hidden, seen, 1);
   add(&t, " (%zu parameters)", actor + 2 * critic);
   add(&t, "; %s; %lld steps, seed %lld", run->config.options.origin, (long long)o->steps,
       (long long)o->seed);
