@@ -126,14 +126,34 @@ static SAC_ROW(quantile) {
   out[2] = -sac_log1pexp(y);
 }
 
-static void sample(SAC_UNUSED const sac_dist *d, const double theta[], double z[], double latent[],
-                   sac_stream *stream) {
-  double g, h;
-  const double x = sac_draw_log_gamma(theta[0], &g, stream);
-  const double y = x - sac_draw_log_gamma(theta[1], &h, stream); /* logit z */
-  z[0] = sac_logistic(y);
-  latent[0] = -sac_log1pexp(-y);
-  latent[1] = -sac_log1pexp(y);
+/* z and its latents from y = logit z, t = e^-|y| */
+static void write_row(double y, double t, double *z, double latent[]) {
+  const double share = 1.0 / (1.0 + t), rest = log1p(t);
+  *z = y > 0.0 ? share : t * share;
+  latent[0] = y > 0.0 ? -rest : y - rest;
+  latent[1] = y > 0.0 ? -y - rest : -rest;
+}
+
+static void sample_n(SAC_UNUSED const sac_dist *d, size_t n, const double theta[], size_t step,
+                     double z[], double latent[], sac_stream *stream) {
+  double a[BLOCK], b[BLOCK], G[BLOCK], x[BLOCK], y[BLOCK], t[BLOCK];
+  for (size_t at = 0; at < n; at += BLOCK) {
+    const size_t rows = n - at < BLOCK ? n - at : BLOCK;
+    for (size_t i = 0; i < rows; i++) {
+      a[i] = theta[(at + i) * step];
+      b[i] = theta[(at + i) * step + 1];
+    }
+    sac_draw_log_gammas(rows, a, G, x, stream);
+    sac_draw_log_gammas(rows, b, G, y, stream);
+    for (size_t i = 0; i < rows; i++) {
+      y[i] = x[i] - y[i]; /* logit z */
+      x[i] = -fabs(y[i]);
+    }
+    for (size_t i = rows; i < sac_lanes_padded(rows); i++) x[i] = 0.0;
+    sac_transport_get()->exp(rows, x, t);
+    for (size_t i = 0; i < rows; i++)
+      write_row(y[i], x[i] < -700.0 ? exp(x[i]) : t[i], z + at + i, latent + (at + i) * L);
+  }
 }
 
 static SAC_ROW(mean) {
@@ -197,6 +217,6 @@ const sac_dist sac_dist_beta = {
     .mode = mode,
     .entropy = entropy,
     .kl = kl,
-    .sample = sample,
+    .sample_n = sample_n,
     .velocity_n = velocity_n,
 };

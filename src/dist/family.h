@@ -51,6 +51,11 @@ static inline double sac_draw_normal(sac_stream *stream) {
  * rejection, with log(U)/a for a < 1. */
 double sac_draw_log_gamma(double a, double *z, sac_stream *stream);
 
+/* The same for n <= SAC_LANES shapes at once: G and log_G (n), which must have room for whole
+ * registers. Its draws are not those of n single calls. */
+void sac_draw_log_gammas(size_t n, const double a[], double G[], double log_G[],
+                         sac_stream *stream);
+
 /* E[g(z)] under d at theta, D = 1, by the tanh-sinh rule in u = F(z), one rule between each two of
  * the points where g is not smooth: about 1e-12 for a g that is smooth elsewhere. */
 typedef double sac_dist_integrand(const void *context, const double z[], const double latent[]);

@@ -293,39 +293,6 @@ static SAC_ROW(quantile) {
   out[1] = log(out[0]);
 }
 
-/* n <= BLOCK draws of log G by Marsaglia and Tsang; the few that are refused are drawn again */
-static void draw_block(size_t n, const double a[], double G[], double log_G[], sac_stream *stream) {
-  const sac_transport *kernels = sac_transport_get();
-  double x[BLOCK], u[BLOCK], boost[BLOCK], again[BLOCK];
-  kernels->normals(stream, n, x);
-  kernels->uniforms(stream, n, u);
-  size_t refused = 0, small = 0;
-  for (size_t i = 0; i < n; i++) {
-    const double d = (a[i] < 1.0 ? a[i] + 1.0 : a[i]) - 1.0 / 3.0;
-    const double t = 1.0 + x[i] / sqrt(9.0 * d), square = x[i] * x[i];
-    G[i] = d * t * t * t;
-    /* the squeeze 1 - 0.0331 x^4 lies below the bound: [MT00] */
-    if (t <= 0.0 || !(u[i] < 1.0 - 0.0331 * square * square)) again[refused++] = (double)i;
-    small += a[i] < 1.0;
-  }
-  for (size_t k = 0; k < refused; k++) {
-    const size_t i = (size_t)again[k];
-    const double shape = a[i] < 1.0 ? a[i] + 1.0 : a[i], d = shape - 1.0 / 3.0;
-    const double t = 1.0 + x[i] / sqrt(9.0 * d);
-    if (t > 0.0 && log(u[i]) < 0.5 * x[i] * x[i] + d * (1.0 - t * t * t + 3.0 * log(t))) continue;
-    (void)sac_draw_log_gamma(shape, &G[i], stream);
-  }
-  for (size_t i = n; i % SAC_VECTOR_PAD; i++) G[i] = u[i] = 1.0;
-  kernels->log(n, G, log_G);
-  if (!small) return;
-  kernels->uniforms(stream, n, u);
-  kernels->log(n, u, boost);
-  for (size_t i = 0; i < n; i++) log_G[i] += a[i] < 1.0 ? boost[i] / a[i] : 0.0;
-  kernels->exp(n, log_G, u);
-  for (size_t i = 0; i < n; i++)
-    if (a[i] < 1.0) G[i] = log_G[i] < -708.0 ? exp(log_G[i]) : u[i];
-}
-
 static void sample_n(const sac_dist *d, size_t n, const double theta[], size_t step, double z[],
                      double latent[], sac_stream *stream) {
   const gamma_map *m = map_of(d);
@@ -333,7 +300,7 @@ static void sample_n(const sac_dist *d, size_t n, const double theta[], size_t s
   for (size_t at = 0; at < n; at += BLOCK) {
     const size_t rows = n - at < BLOCK ? n - at : BLOCK;
     for (size_t i = 0; i < rows; i++) a[i] = m->shape_per_theta * theta[(at + i) * step];
-    draw_block(rows, a, G, y, stream);
+    sac_draw_log_gammas(rows, a, G, y, stream);
     offsets(d, rows, theta + at * step, step, offset);
     for (size_t i = 0; i < rows; i++) {
       const double *t = theta + (at + i) * step;

@@ -152,13 +152,22 @@ static SAC_ROW(quantile) {
 }
 
 /* normal/sqrt(chi^2/df), the quotient in logs so that a small df loses nothing */
-static void sample(SAC_UNUSED const sac_dist *d, const double theta[], double z[],
-                   SAC_UNUSED double latent[], sac_stream *stream) {
-  double G;
-  const double log_G = sac_draw_log_gamma(0.5 * theta[0], &G, stream);
-  const double x = sac_draw_normal(stream) * exp(0.5 * (log(0.5 * theta[0]) - log_G));
-  const double drawn = theta[1] + theta[2] * x, largest = 1.79769313486231570e308;
-  z[0] = fmin(fmax(drawn, -largest), largest);
+static void sample_n(SAC_UNUSED const sac_dist *d, size_t n, const double theta[], size_t step,
+                     double z[], SAC_UNUSED double latent[], sac_stream *stream) {
+  const double largest = 1.79769313486231570e308;
+  double half[BLOCK], G[BLOCK], log_G[BLOCK], x[BLOCK];
+  for (size_t at = 0; at < n; at += BLOCK) {
+    const size_t rows = n - at < BLOCK ? n - at : BLOCK;
+    for (size_t i = 0; i < rows; i++) half[i] = 0.5 * theta[(at + i) * step];
+    sac_draw_log_gammas(rows, half, G, log_G, stream);
+    sac_transport_get()->normals(stream, rows, x);
+    for (size_t i = 0; i < rows; i++) {
+      const double *th = theta + (at + i) * step;
+      const double widen =
+          G[i] > 1e-290 ? sqrt(half[i] / G[i]) : exp(0.5 * (log(half[i]) - log_G[i]));
+      z[at + i] = fmin(fmax(th[1] + th[2] * x[i] * widen, -largest), largest);
+    }
+  }
 }
 
 static SAC_ROW(mean) {
@@ -202,6 +211,6 @@ const sac_dist sac_dist_student_t = {
     .mode = mode,
     .entropy = entropy,
     .kl = kl,
-    .sample = sample,
+    .sample_n = sample_n,
     .velocity_n = velocity_n,
 };

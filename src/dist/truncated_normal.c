@@ -2,6 +2,7 @@
  * log, so that a truncation far out in a tail keeps its digits. */
 #include "dist/family.h"
 #include "special/constants.h"
+#include "special/transport.h"
 
 typedef struct cut {
   double a, b, x;
@@ -133,10 +134,33 @@ static SAC_ROW(quantile) {
   out[0] = at;
 }
 
-/* ---- expectations by quadrature where the density is above e^-40 of its peak
- * ---------------------- */
+/* ---- quadrature where the density is above e^-40 of its peak -------------------------------- */
 
-enum { PANELS = 4 };
+enum { PANEL = 32, NODES = 2 * PANEL };
+
+/* nodes t, and weights that hold the density relative to that at t = 0 */
+typedef struct nodes {
+  size_t n;
+  double t[NODES], w[NODES];
+} nodes;
+
+/* the panel from `peak` over `length` (of either sign), and in `rule` the bare weights */
+static void add_panel(double peak, double length, nodes *q, double rule[]) {
+  if (length == 0.0) return;
+  for (int k = 0; k < PANEL; k++) {
+    q->t[q->n + (size_t)k] = peak + length * tilted32_x[k];
+    rule[q->n + (size_t)k] = fabs(length) * tilted32_w[k];
+  }
+  q->n += PANEL;
+}
+
+/* w = rule e^(t (slope - t/2)) */
+static void weigh(double slope, const double rule[], nodes *q) {
+  double x[NODES];
+  for (size_t k = 0; k < q->n; k++) x[k] = q->t[k] * (slope - 0.5 * q->t[k]);
+  sac_transport_get()->exp(q->n, x, q->w);
+  for (size_t k = 0; k < q->n; k++) q->w[k] *= rule[k];
+}
 
 /* where offsets are counted from: the peak of the density, so that they keep the bulk's digits */
 static double base_of(cut c) {
@@ -146,24 +170,37 @@ static double offset_of(cut c) {
   return c.a > 0.0 ? c.below : c.b < 0.0 ? -c.above : c.x;
 }
 
-/* E of (t - origin)^power, of offsets t; power -2: E t (2 base + t), which is x^2 - base^2. Over
- * the bulk, where the density is above e^-40 of its peak, and over its own sum of weights. */
-static double moment(cut c, double origin, int power) {
+/* the whole interval, t counted from the base, the weights' sum 1 */
+static nodes whole(cut c) {
   const double base = base_of(c), reach = 80.0 / (fabs(base) + sqrt(base * base + 80.0));
   const double from = c.a > 0.0 ? 0.0 : fmax(-reach, c.b < 0.0 ? -c.width : c.a);
   const double to = c.b < 0.0 ? 0.0 : fmin(reach, c.a > 0.0 ? c.width : c.b);
-  const double width = (to - from) / PANELS;
-  double sum = 0.0, mass = 0.0;
-  for (int panel = 0; panel < PANELS; panel++) {
-    for (int k = 0; k < 40; k++) {
-      const double t = from + width * (panel + legendre40_x[k]), gap = t - origin;
-      const double f = power == 1 ? gap : power == 2 ? gap * gap : t * (2.0 * base + t);
-      const double weight = legendre40_w[k] * exp(-t * (base + 0.5 * t));
-      mass += weight;
-      sum += weight * f;
-    }
+  nodes q = {.n = 0};
+  double rule[NODES], mass = 0.0;
+  add_panel(0.0, from, &q, rule);
+  add_panel(0.0, to, &q, rule);
+  weigh(-base, rule, &q);
+  for (size_t k = 0; k < q.n; k++) mass += q.w[k];
+  for (size_t k = 0; k < q.n; k++) q.w[k] /= mass;
+  return q;
+}
+
+/* E of (t - origin)^power, of offsets t */
+static double moment(const nodes *q, double origin, int power) {
+  double sum = 0.0;
+  for (size_t k = 0; k < q->n; k++) {
+    const double gap = q->t[k] - origin;
+    sum += q->w[k] * (power == 1 ? gap : gap * gap);
   }
-  return sum / mass;
+  return sum;
+}
+
+/* E x^2 - base^2 = E t (2 base + t) */
+static double square_moment(cut c, const nodes *q) {
+  const double twice = 2.0 * base_of(c);
+  double sum = 0.0;
+  for (size_t k = 0; k < q->n; k++) sum += q->w[k] * q->t[k] * (twice + q->t[k]);
+  return sum;
 }
 
 /* ---- velocity ------------------------------------------------------------------------------- */
@@ -176,22 +213,25 @@ static void side_moments(cut c, int side, double m, double q, double out[2]) {
   const double reach = toward > 0.0 ? toward + sqrt(toward * toward + 80.0)
                                     : 80.0 / (-toward + sqrt(toward * toward + 80.0));
   const double length = fmin(side < 0 ? c.below : c.above, reach);
-  const int panels = length > 9.0 ? 2 : 1;
+  const double peak = fmin(fmax(toward, 0.0), length);
+  nodes gaps = {.n = 0};
+  double rule[NODES];
+  add_panel(peak, -peak, &gaps, rule);
+  add_panel(peak, length - peak, &gaps, rule);
+  weigh(toward, rule, &gaps);
   out[0] = out[1] = 0.0;
-  for (int panel = 0; panel < panels; panel++) {
-    for (int k = 0; k < 40; k++) {
-      const double gap = length * (panel + legendre40_x[k]) / panels, t = start + s * gap;
-      const double weight = legendre40_w[k] * (length / panels) * exp(gap * (toward - 0.5 * gap));
-      out[0] += weight * (t - m);
-      out[1] += weight * (t * (2.0 * base + t) - q);
-    }
+  for (size_t k = 0; k < gaps.n; k++) {
+    const double t = start + s * gaps.t[k];
+    out[0] += gaps.w[k] * (t - m);
+    out[1] += gaps.w[k] * (t * (2.0 * base + t) - q);
   }
 }
 
 /* dmean and dsd as integrals of their scores t - m and t^2 - q, towards the side where those keep
  * their sign */
 static void score_integrals(cut c, double out[2]) {
-  const double base = base_of(c), m = moment(c, 0.0, 1), q = moment(c, 0.0, -2);
+  const nodes all = whole(c);
+  const double base = base_of(c), m = moment(&all, 0.0, 1), q = square_moment(c, &all);
   double sums[2];
   const int mean_side = offset_of(c) < m ? -1 : 1;
   side_moments(c, mean_side, m, q, sums);
@@ -232,6 +272,48 @@ static SAC_ROW(velocity) {
   if (!(out[0] > least && fabs(out[1]) > least * size)) score_integrals(c, out);
 }
 
+/* ---- samples -------------------------------------------------------------------------------- */
+
+/* x - a of a normal beyond a >= 0, within `width` of it: the exponential of rate a that touches the
+ * density, cut at the width, where that is the better hat, else a level one */
+static double draw_tail(double a, double width, sac_stream *stream) {
+  const double rate = 0.5 * (a + sqrt(a * a + 4.0));
+  const int level = width * rate < 1.0;
+  const double kept = -expm1(-rate * width), best = level ? 0.0 : rate - a;
+  for (;;) {
+    const double u = sac_stream_uniform(stream), v = sac_stream_uniform(stream);
+    const double t = level ? width * u : -log1p(-u * kept) / rate;
+    /* log of density over hat, less its largest value, which is at t = best */
+    const double drop = level ? t * (a + 0.5 * t) : 0.5 * (t - best) * (t - best);
+    if (log(v) <= -drop) return fmin(t, width);
+  }
+}
+
+/* By rejection, at most a few tries for any theta: plain normals where they seldom miss, a level
+ * hat on a short interval around the mean, else a tail. */
+static void sample(SAC_UNUSED const sac_dist *d, const double theta[], double z[],
+                   SAC_UNUSED double latent[], sac_stream *stream) {
+  const double mean = theta[0], sd = theta[1], low = theta[2], high = theta[3];
+  const double a = (low - mean) / sd, b = (high - mean) / sd, width = (high - low) / sd;
+  if (a >= 0.4) {
+    z[0] = fmin(low + sd * draw_tail(a, width, stream), high);
+  } else if (b <= -0.4) {
+    z[0] = fmax(high - sd * draw_tail(-b, width, stream), low);
+  } else if (width < 2.0) { /* holds a point within 0.4 of the mean: the density is level enough */
+    double x, v;
+    do {
+      x = width * sac_stream_uniform(stream);
+      v = sac_stream_uniform(stream);
+    } while (log(v) > -0.5 * (a + x) * (a + x));
+    z[0] = fmin(fmax(low + sd * x, low), high);
+  } else {
+    double x;
+    do x = sac_draw_normal(stream);
+    while (!(x >= a && x <= b));
+    z[0] = fmin(fmax(mean + sd * x, low), high);
+  }
+}
+
 /* z of the base */
 static double anchor(cut c, const double theta[]) {
   return c.a > 0.0 ? theta[2] : c.b < 0.0 ? theta[3] : theta[0];
@@ -239,18 +321,20 @@ static double anchor(cut c, const double theta[]) {
 
 static SAC_ROW(mean) {
   const cut c = cut_of(theta, NULL);
-  out[0] = anchor(c, theta) + theta[1] * moment(c, 0.0, 1);
+  const nodes q = whole(c);
+  out[0] = anchor(c, theta) + theta[1] * moment(&q, 0.0, 1);
 }
 static SAC_ROW(variance) {
-  const cut c = cut_of(theta, NULL);
-  out[0] = theta[1] * theta[1] * moment(c, moment(c, 0.0, 1), 2);
+  const nodes q = whole(cut_of(theta, NULL));
+  out[0] = theta[1] * theta[1] * moment(&q, moment(&q, 0.0, 1), 2);
 }
 static SAC_ROW(mode) {
   out[0] = fmin(fmax(theta[0], theta[2]), theta[3]);
 }
 static SAC_ROW(entropy) {
   const cut c = cut_of(theta, NULL);
-  out[0] = 0.5 * sac_log_2pi + log(theta[1]) + c.log_mass + 0.5 * moment(c, -base_of(c), 2);
+  const nodes q = whole(c);
+  out[0] = 0.5 * sac_log_2pi + log(theta[1]) + c.log_mass + 0.5 * moment(&q, -base_of(c), 2);
 }
 /* infinite where the other one's interval does not hold this one's */
 static SAC_ROW(kl) {
@@ -260,8 +344,9 @@ static SAC_ROW(kl) {
   }
   const cut p = cut_of(theta, NULL), q = cut_of(z, NULL);
   const double origin = (z[0] - theta[0]) / theta[1], ratio = theta[1] / z[1];
-  const double sum = q.log_mass - p.log_mass - log(ratio) - 0.5 * moment(p, -base_of(p), 2) +
-                     0.5 * ratio * ratio * moment(p, origin - base_of(p), 2);
+  const nodes at = whole(p);
+  const double sum = q.log_mass - p.log_mass - log(ratio) - 0.5 * moment(&at, -base_of(p), 2) +
+                     0.5 * ratio * ratio * moment(&at, origin - base_of(p), 2);
   out[0] = sum > 0.0 ? sum : 0.0;
 }
 
@@ -291,4 +376,5 @@ const sac_dist sac_dist_truncated_normal = {
     .mode = mode,
     .entropy = entropy,
     .kl = kl,
+    .sample = sample,
 };
