@@ -8,8 +8,9 @@
 enum { SCRATCH = 4096 }; /* doubles on the stack */
 
 static sac_status missing(const sac_dist *d, const char *what, sac_error *err) {
-  return sac_fail(err, SAC_ERR_ARG, "%s has no %s%s", d->name, what,
-                  d->dim > 1 ? " in more than one dimension" : "");
+  if (d->dim > 1)
+    return sac_fail(err, SAC_ERR_ARG, "%s has no %s in %zu dimensions", d->name, what, d->dim);
+  return sac_fail(err, SAC_ERR_ARG, "%s has no %s", d->name, what);
 }
 
 sac_status sac_dist_check(const sac_dist *d, size_t n, const double theta[], size_t step,

@@ -5,7 +5,7 @@
  * backward pass over the coordinates, O(K D); no Jacobian is formed. In one dimension that is
  *   dz/dtheta_k = r_k v_k,  dz/dlogit_k = -pi_k (F_k - F)/q,
  * with the responsibilities r_k = pi_k q_k/q and the components' own velocities v_k. */
-#include "dist/family.h"
+#include "dist/mixture.h"
 
 enum { MAX_K = SAC_DIST_MAX_COMPONENTS, MAX_D = SAC_DIST_MAX_DIM, MAX_P = 8 };
 
@@ -17,17 +17,26 @@ typedef struct cell {
 } cell;
 
 static size_t place(const sac_dist *d, size_t k, size_t i) {
-  return d->components + (k * d->dim + i) * d->component->params;
+  return sac_mixture_place(d, k, i);
+}
+
+void sac_mixture_ends(const sac_dist *family, const double theta[], double ends[2]) {
+  if (family->support) {
+    family->support(family, theta, NULL, NULL, ends);
+    return;
+  }
+  /* its density has period 2 pi, its samples and its F have not */
+  const int angle = family == &sac_dist_von_mises;
+  ends[0] = angle ? theta[0] - sac_pi : family->low;
+  ends[1] = angle ? theta[0] + sac_pi : family->high;
 }
 
 static cell cell_at(const sac_dist *d, const double theta[], const double z[], size_t k, size_t i) {
   const sac_dist *f = d->component;
-  cell c = {.theta = theta + place(d, k, i), .z = z[i], .inside = 1};
-  if (f->support) {
-    double ends[2];
-    f->support(f, c.theta, NULL, NULL, ends);
-    c.inside = c.z >= ends[0] && c.z <= ends[1];
-  }
+  cell c = {.theta = theta + place(d, k, i), .z = z[i]};
+  double ends[2];
+  sac_mixture_ends(f, c.theta, ends);
+  c.inside = c.z >= ends[0] && c.z <= ends[1];
   if (f->latents && c.inside) f->to_latent(f, c.theta, &c.z, NULL, c.latent);
   return c;
 }
@@ -44,7 +53,7 @@ static void cdf_of(const sac_dist *f, const cell *c, double out[2]) {
     return;
   }
   double ends[2];
-  f->support(f, c->theta, NULL, NULL, ends);
+  sac_mixture_ends(f, c->theta, ends);
   out[0] = c->z > ends[1] ? 1.0 : 0.0;
   out[1] = 1.0 - out[0];
 }
@@ -59,6 +68,21 @@ static double shares(size_t K, const double x[], double w[]) {
   }
   for (size_t k = 0; k < K; k++) w[k] /= sum;
   return isinf(top) ? top : top + log(sum);
+}
+
+double sac_mixture_factor(const sac_dist *family, const double theta[], double z) {
+  cell c = {.theta = theta, .z = z};
+  double ends[2];
+  sac_mixture_ends(family, theta, ends);
+  c.inside = z >= ends[0] && z <= ends[1];
+  if (family->latents && c.inside) family->to_latent(family, theta, &z, NULL, c.latent);
+  return log_density_of(family, &c);
+}
+
+void sac_mixture_log_weights(const sac_dist *d, const double theta[], double out[]) {
+  double pi[MAX_K];
+  const double total = shares(d->components, theta, pi);
+  for (size_t k = 0; k < d->components; k++) out[k] = theta[k] - total;
 }
 
 /* log(pi_k q_k(z)) of all components, normalised into r; returns log q(z) */
@@ -310,13 +334,19 @@ static SAC_ROW(mode) {
   out[0] = at;
 }
 
-static double minus_log_density(const void *context, const double z[],
-                                SAC_UNUSED const double latent[]) {
-  const double *const *both = context; /* the distribution and theta, as pointers */
-  const sac_dist *d = (const sac_dist *)(const void *)both[0];
-  double value;
-  log_density(d, both[1], z, NULL, &value);
-  return -value;
+/* two mixtures, the second one NULL for an entropy */
+typedef struct two_mixtures {
+  const sac_dist *d;
+  const double *theta, *other;
+} two_mixtures;
+
+static double surprise(const void *context, const double z[], SAC_UNUSED const double latent[]) {
+  const two_mixtures *p = context;
+  double here, there;
+  log_density(p->d, p->theta, z, NULL, &here);
+  if (!p->other) return -here;
+  log_density(p->d, p->other, z, NULL, &there);
+  return here - there;
 }
 
 /* medians of the outermost components, where one hands over to the next */
@@ -333,29 +363,53 @@ static void hand_overs(const sac_dist *d, const double theta[], double splits[2]
   }
 }
 
-static SAC_ROW(entropy) {
-  const double *const both[2] = {(const double *)(const void *)d, theta};
-  double splits[2];
+/* E of the surprise, component by component: under one of them it is smooth in u = F_k, which it is
+ * not under the mixture, whose quantile jumps from one component to the next */
+static double mean_surprise(const sac_dist *d, const double theta[], const double other[]) {
+  const two_mixtures both = {d, theta, other};
+  double splits[2], pi[MAX_K], sum = 0.0;
+  (void)shares(d->components, theta, pi);
   hand_overs(d, theta, splits);
-  out[0] = sac_dist_expect(d, theta, splits, minus_log_density, both);
+  for (size_t k = 0; k < d->components; k++)
+    if (pi[k] > 0.0)
+      sum += pi[k] * sac_dist_expect(d->component, theta + place(d, k, 0), splits, surprise, &both);
+  return sum;
 }
 
-static SAC_ROW(kl) {
-  double splits[2];
-  hand_overs(d, theta, splits);
-  out[0] = sac_dist_kl_quadrature(d, theta, z, splits[0], splits[1]);
+static SAC_ROW(entropy) {
+  out[0] = mean_surprise(d, theta, NULL);
 }
 
 static SAC_ROW(support) {
   const sac_dist *f = d->component;
-  out[0] = f->low;
-  out[1] = f->high;
-  for (size_t j = 0; f->support && j < d->components * d->dim; j++) {
+  out[0] = HUGE_VAL;
+  out[1] = -HUGE_VAL;
+  for (size_t j = 0; j < d->components * d->dim; j++) {
     double ends[2];
-    f->support(f, theta + d->components + j * f->params, NULL, NULL, ends);
-    out[0] = j ? fmin(out[0], ends[0]) : ends[0];
-    out[1] = j ? fmax(out[1], ends[1]) : ends[1];
+    sac_mixture_ends(f, theta + d->components + j * f->params, ends);
+    out[0] = fmin(out[0], ends[0]);
+    out[1] = fmax(out[1], ends[1]);
   }
+}
+
+/* whether the other mixture's components leave out a stretch where this one has mass */
+static int misses(const sac_dist *d, const double theta[], const double other[]) {
+  enum { GRID = 64 };
+  for (int j = 0; j < GRID; j++) {
+    const double u = (j + 0.5) / GRID, pair[2] = {u, 1.0 - u};
+    double z, log_q;
+    quantile(d, theta, pair, NULL, &z);
+    log_density(d, other, &z, NULL, &log_q);
+    if (log_q == -HUGE_VAL) return 1;
+  }
+  double ends[2], others[2];
+  support(d, theta, NULL, NULL, ends);
+  support(d, other, NULL, NULL, others);
+  return ends[0] < others[0] || ends[1] > others[1];
+}
+
+static SAC_ROW(kl) {
+  out[0] = misses(d, theta, z) ? HUGE_VAL : fmax(mean_surprise(d, theta, z), 0.0);
 }
 
 static const char *check(const sac_dist *d, const double theta[]) {
@@ -386,7 +440,7 @@ sac_status sac_dist_mixture(const sac_dist *family, size_t K, size_t D, sac_dist
   if (P > SAC_DIST_MAX_PARAMS || family->params > MAX_P)
     return sac_fail(err, SAC_ERR_ARG, "mixture: %zu parameters: must be at most %d", P,
                     SAC_DIST_MAX_PARAMS);
-  const int line = D == 1;
+  const int line = D == 1, few = D <= SAC_MIXTURE_QUADRATURE_DIM;
   *out = (sac_dist){
       .name = "mixture",
       .dim = D,
@@ -408,9 +462,13 @@ sac_status sac_dist_mixture(const sac_dist *family, size_t K, size_t D, sac_dist
       .quantile = line ? quantile : NULL,
       .mean = mean,
       .variance = variance,
-      .mode = line ? mode : NULL,
-      .entropy = line ? entropy : NULL,
-      .kl = line ? kl : NULL,
+      .mode = line ? mode : sac_mixture_mode,
+      .entropy = line  ? entropy
+                 : few ? sac_mixture_entropy
+                       : NULL,
+      .kl = line  ? kl
+            : few ? sac_mixture_kl
+                  : NULL,
       .sample = sample,
   };
   return SAC_OK;

@@ -47,7 +47,7 @@ static const visit visits[] = {
     {"von_mises", {-1.0, 12.0}},
     {"von_mises", {0.0, 150.0}},
     {"truncated_normal", {0.2, 1.0, -1.0, 1.5}},
-    {"truncated_normal", {0.0, 0.5, 1.0, 3.0}},
+    {"truncated_normal", {0.0, 0.5, 1.0, 2.0}},
     {"truncated_normal", {1.0, 2.0, -HUGE_VAL, 0.5}},
     {"inverse_gaussian", {1.0, 1.5}},
     {"inverse_gaussian", {0.4, 6.0}},

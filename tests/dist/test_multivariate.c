@@ -260,6 +260,141 @@ static void mixtures_are_unbiased(void **state) {
   }
 }
 
+/* A mixture whose components differ in coordinate 0 alone is a product: its entropy, KL and mode
+ * are those of the one-dimensional mixture and of the common factors. */
+static void products_of_mixtures_are_sums(void **state) {
+  (void)state;
+  const struct {
+    const char *name;
+    double one[2], two[2], other[2], rest[3][2];
+    double tolerance[5]; /* for D = 2, 3, 4 */
+  } cases[] = {{"normal",
+                {-1.0, 0.6},
+                {1.5, 0.9},
+                {0.4, 1.3},
+                {{0.3, 2.0}, {1.0, 0.2}, {-2.0, 1.0}},
+                {0, 0, 1e-11, 1e-9, 1e-6}},
+               {"gamma",
+                {2.0, 1.5},
+                {9.0, 2.0},
+                {4.0, 1.0},
+                {{3.0, 2.0}, {1.5, 0.2}, {6.0, 1.0}},
+                {0, 0, 1e-11, 1e-9, 1e-6}},
+               {"logistic",
+                {-1.0, 0.5},
+                {1.0, 0.7},
+                {0.0, 1.0},
+                {{0.3, 2.0}, {1.0, 0.2}, {-2.0, 1.0}},
+                {0, 0, 1e-11, 1e-9, 1e-6}}};
+  for (size_t c = 0; c < sizeof cases / sizeof *cases; c++) {
+    const sac_dist *f = sac_dist_find(cases[c].name);
+    for (size_t D = 2; D <= 4; D++) {
+      sac_dist line, product;
+      sac_error err;
+      assert_ok(sac_dist_mixture(f, 2, 1, &line, &err), err);
+      assert_ok(sac_dist_mixture(f, 2, D, &product, &err), err);
+      double theta[20] = {0.3, -0.4}, theta2[20] = {0.0, 0.2}, sum, sum_kl, got, mode[4], want[4];
+      const double flat[] = {
+          0.3, -0.4, cases[c].one[0], cases[c].one[1], cases[c].two[0], cases[c].two[1]};
+      const double flat2[] = {
+          0.0, 0.2, cases[c].other[0], cases[c].other[1], cases[c].two[0], cases[c].two[1]};
+      assert_ok(sac_dist_entropy(&line, 1, flat, 0, &sum, &err), err);
+      assert_ok(sac_dist_kl(&line, 1, flat, 0, flat2, 0, &sum_kl, &err), err);
+      assert_ok(sac_dist_mode(&line, 1, flat, 0, want, &err), err);
+      for (size_t k = 0; k < 2; k++)
+        for (size_t i = 0; i < D; i++)
+          for (size_t j = 0; j < 2; j++) {
+            const size_t at = 2 + (k * D + i) * 2 + j;
+            theta[at] = i ? cases[c].rest[i - 1][j] : flat[2 + 2 * k + j];
+            theta2[at] = i ? cases[c].rest[i - 1][j] : flat2[2 + 2 * k + j];
+          }
+      for (size_t i = 1; i < D; i++) {
+        double one;
+        assert_ok(sac_dist_entropy(f, 1, cases[c].rest[i - 1], 0, &one, &err), err);
+        assert_ok(sac_dist_mode(f, 1, cases[c].rest[i - 1], 0, &want[i], &err), err);
+        sum += one;
+      }
+      assert_ok(sac_dist_entropy(&product, 1, theta, 0, &got, &err), err);
+      assert_close(got, sum, cases[c].tolerance[D], 0.0);
+      assert_ok(sac_dist_kl(&product, 1, theta, 0, theta2, 0, &got, &err), err);
+      assert_close(got, sum_kl, cases[c].tolerance[D], 0.0);
+      assert_ok(sac_dist_mode(&product, 1, theta, 0, mode, &err), err);
+      for (size_t i = 0; i < D; i++) assert_close(mode[i], want[i], 1e-7, 0.0);
+    }
+  }
+}
+
+/* At a mode that no component has as its own, the log density is level in every coordinate. */
+static void the_mode_of_a_mixture_is_level(void **state) {
+  (void)state;
+  sac_dist d;
+  sac_error err;
+  assert_ok(sac_dist_mixture(sac_dist_find("normal"), 3, 5, &d, &err), err);
+  double theta[33] = {0.2, -0.1, 0.0}, mode[5], slope[5], top, near;
+  for (size_t k = 0; k < 3; k++)
+    for (size_t i = 0; i < 5; i++) {
+      theta[3 + (k * 5 + i) * 2] = 0.4 * sin(1.0 + (double)(7 * k + 3 * i));
+      theta[4 + (k * 5 + i) * 2] = 0.8 + 0.1 * (double)(k + i);
+    }
+  assert_ok(sac_dist_mode(&d, 1, theta, 0, mode, &err), err);
+  assert_ok(sac_dist_dlog_density(&d, 1, theta, 0, mode, NULL, slope, NULL, &err), err);
+  assert_ok(sac_dist_log_density(&d, 1, theta, 0, mode, NULL, &top, &err), err);
+  for (size_t i = 0; i < 5; i++) {
+    assert_close(slope[i], 0.0, 1e-6, 0.0);
+    mode[i] += 0.05;
+    assert_ok(sac_dist_log_density(&d, 1, theta, 0, mode, NULL, &near, &err), err);
+    assert_true(near < top);
+    mode[i] -= 0.05;
+  }
+  /* and beyond 4 dimensions there is no entropy */
+  assert_int_equal(sac_dist_entropy(&d, 1, theta, 0, &top, &err), SAC_ERR_ARG);
+  assert_non_null(strstr(err.msg, "no entropy in 5 dimensions"));
+}
+
+/* Where the other mixture has no mass at all, KL is infinite. */
+static void kl_to_a_narrower_support_is_infinite(void **state) {
+  (void)state;
+  const double wide[] = {0, 0, 0, 1, -1, 1, 0, 1, -2, 2},
+               narrow[] = {0, 0, 0, 1, -1, 1, 0, 1, -1, 1};
+  sac_dist d;
+  sac_error err;
+  double kl;
+  assert_ok(sac_dist_mixture(sac_dist_find("truncated_normal"), 2, 1, &d, &err), err);
+  assert_ok(sac_dist_kl(&d, 1, wide, 0, narrow, 0, &kl, &err), err);
+  assert_true(kl == HUGE_VAL);
+  assert_ok(sac_dist_kl(&d, 1, narrow, 0, wide, 0, &kl, &err), err);
+  assert_true(kl > 0.0 && isfinite(kl));
+}
+
+/* A von Mises component ends at its location plus and minus pi, as its samples do: the mixture's F
+ * rises from 0 to 1, and its velocity is the derivative of its quantile. */
+static void mixed_angles_have_ends(void **state) {
+  (void)state;
+  const double pi = 3.14159265358979312, theta[] = {0.3, 0.0, -0.4, 2.0, 0.6, 5.0};
+  const double ends[] = {-0.4 - pi, 0.6 + pi};
+  sac_dist d;
+  sac_error err;
+  double lower, upper;
+  assert_ok(sac_dist_mixture(sac_dist_find("von_mises"), 2, 1, &d, &err), err);
+  assert_ok(sac_dist_cdf(&d, 1, theta, 0, &ends[0], NULL, &lower, &upper, &err), err);
+  assert_close(lower, 0.0, 1e-15, 0.0);
+  assert_ok(sac_dist_cdf(&d, 1, theta, 0, &ends[1], NULL, &lower, &upper, &err), err);
+  assert_close(upper, 0.0, 1e-15, 0.0);
+  for (double u = 0.001; u < 1.0; u += 0.0333) {
+    double z, up, down, v[6], moved[6];
+    assert_ok(sac_dist_quantile(&d, 1, theta, 0, &u, 0, &z, NULL, &err), err);
+    assert_ok(sac_dist_velocity(&d, 1, theta, 0, &z, NULL, v, NULL, &err), err);
+    for (int j = 0; j < 6; j++) {
+      memcpy(moved, theta, sizeof moved);
+      moved[j] += 1e-5;
+      assert_ok(sac_dist_quantile(&d, 1, moved, 0, &u, 0, &up, NULL, &err), err);
+      moved[j] -= 2e-5;
+      assert_ok(sac_dist_quantile(&d, 1, moved, 0, &u, 0, &down, NULL, &err), err);
+      assert_close(v[j], (up - down) / 2e-5, 1e-7, 1e-7);
+    }
+  }
+}
+
 /* ---- multivariate normal -------------------------------------------------------------------- */
 
 /* f = cos(w.z): E f = cos(w.mean) exp(-|L^T w|^2/2), so d/dL_ij = -w_i (L^T w)_j E f. Both routes'
@@ -347,6 +482,10 @@ int main(void) {
       cmocka_unit_test(the_gamma_ratio_agrees_with_more_variance),
       cmocka_unit_test(mixtures_of_one_kind_are_the_family),
       cmocka_unit_test(mixtures_are_unbiased),
+      cmocka_unit_test(products_of_mixtures_are_sums),
+      cmocka_unit_test(the_mode_of_a_mixture_is_level),
+      cmocka_unit_test(kl_to_a_narrower_support_is_infinite),
+      cmocka_unit_test(mixed_angles_have_ends),
       cmocka_unit_test(both_normal_routes_are_unbiased),
       cmocka_unit_test(the_full_normal_contains_the_diagonal_one),
   };
