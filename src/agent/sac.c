@@ -30,6 +30,20 @@ static void share_rows(const sac_agent *g, size_t t, size_t T, size_t *first, si
   *last = 2 * *last < g->B ? 2 * *last : g->B;
 }
 
+enum { CHUNK_ROWS = 256 };
+
+/* Run on thread t's rows, so many at a time that what one layer leaves is still in the second-level
+ * cache when the next one reads it. */
+static void in_chunks(const struct update *u, size_t t, size_t T,
+                      void (*run)(const struct update *u, size_t first, size_t last)) {
+  size_t first, last;
+  share_rows(u->agent, t, T, &first, &last);
+  for (size_t end; first < last; first = end) {
+    end = last - first > CHUNK_ROWS + CHUNK_ROWS / 2 ? first + CHUNK_ROWS : last;
+    run(u, first, end);
+  }
+}
+
 /* --- batch ----------------------------------------------------------------------------------- */
 
 /* Rows [first, last) of the batch: s, a, then r, gamma (1 - d) and s' of n steps. Actions become
@@ -105,12 +119,9 @@ static double critic_loss(int kind, double e) {
   }
 }
 
-static void critic_rows(void *ctx, size_t t, size_t T) {
-  const struct update *u = ctx;
+static void critic_chunk(const struct update *u, size_t first, size_t last) {
   sac_agent *g = u->agent;
   const float inv_B = 1.0f / (float)g->B;
-  size_t first, last;
-  share_rows(g, t, T, &first, &last);
   gather(g, u->replay, first, last);
   target_rows(g, u->alpha, first, last);
   for (int j = 0; j < 2; j++) {
@@ -120,6 +131,10 @@ static void critic_rows(void *ctx, size_t t, size_t T) {
       g->dq[j][b] = critic_slope(g->opt.critic_loss, g->q_value[j][b] - g->y[b]) * inv_B;
     sac_mlp_backward(g->k, &g->q[j], g->dq[j], 1, first, last, &g->q_trace[j]);
   }
+}
+
+static void critic_rows(void *ctx, size_t t, size_t T) {
+  in_chunks(ctx, t, T, critic_chunk);
 }
 
 /* --- 5. Qbar_j <- (1 - tau) Qbar_j + tau Q_j, in the same pass over the weights -------------- */
@@ -189,11 +204,8 @@ static sac_head_critics ask_critics(const struct update *u, size_t first, size_t
   return (sac_head_critics){u->alpha, g->q_climbed, g->dq_da, g->ld_da};
 }
 
-static void actor_rows(void *ctx, size_t t, size_t T) {
-  const struct update *u = ctx;
+static void actor_chunk(const struct update *u, size_t first, size_t last) {
   sac_agent *g = u->agent;
-  size_t first, last;
-  share_rows(g, t, T, &first, &last);
   sac_head_noise(g->k, &g->pi, first, last, g->seed, u->purpose, u->noise);
   sac_head_forward(g->k, &g->pi, g->x, g->ldx, first, last);
   for (size_t draw = 0; draw < sac_head_draws(&g->pi); draw++) {
@@ -202,6 +214,10 @@ static void actor_rows(void *ctx, size_t t, size_t T) {
     sac_head_gradient(&g->pi, draw, g->B, &critics, first, last);
   }
   sac_head_backward(g->k, &g->pi, first, last);
+}
+
+static void actor_rows(void *ctx, size_t t, size_t T) {
+  in_chunks(ctx, t, T, actor_chunk);
 }
 
 static void actor_weights(void *ctx, size_t t, size_t T) {

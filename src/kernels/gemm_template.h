@@ -1,7 +1,7 @@
 /* The matrix product, in tiles of 6 rows by VF_TILE_COLUMNS registers that stay in accumulators
  * while the sum over k runs: a row of B is loaded once and meets 6 broadcasts of A. */
 
-enum { TILE_ROWS = 6 };
+enum { TILE_ROWS = 6, PART = 512 };
 
 /* How many rows the next tile takes, of `left`: 6, or less so that no tile of 1 or 2 is left over
  * (a tile of few rows waits for its own sums). */
@@ -19,19 +19,29 @@ VF_INLINE vf epilogue(const sac_gemm *g, vf c, size_t i, size_t n) {
   return c;
 }
 
+/* A part of the sum over k, [from, to): a product with many k is done in parts, so that the part of
+ * B that all rows read stays in the cache. C keeps the sums in between, which changes no bit. */
+typedef struct part {
+  size_t from, to;
+} part;
+
+VF_INLINE vf begin(const sac_gemm *g, const part *k, size_t i, size_t n) {
+  if (k->from) return vf_load(g->C + i * g->ldc + n);
+  return g->bias ? vf_load(g->bias + n) : vf_set1(0.0f);
+}
+
 /* C[i .. i+rows, n .. n+columns VF_LANES); rows and columns are constants where this is inlined. */
-VF_INLINE void tile(const size_t rows, const size_t columns, const sac_gemm *g, size_t i,
-                    size_t n) {
+VF_INLINE void tile(const size_t rows, const size_t columns, const sac_gemm *g, const part *k,
+                    size_t i, size_t n) {
   vf acc[TILE_ROWS][VF_TILE_COLUMNS];
   VF_UNROLL
   for (size_t c = 0; c < columns; c++) {
-    const vf bias = g->bias ? vf_load(g->bias + n + c * VF_LANES) : vf_set1(0.0f);
     VF_UNROLL
-    for (size_t r = 0; r < rows; r++) acc[r][c] = bias;
+    for (size_t r = 0; r < rows; r++) acc[r][c] = begin(g, k, i + r, n + c * VF_LANES);
   }
   const size_t a_row = g->a_row, a_col = g->a_col, ldb = g->ldb;
-  const float *a = g->A + i * a_row, *b = g->B + n;
-  for (size_t p = g->K; p > 0; p--, a += a_col, b += ldb) {
+  const float *a = g->A + i * a_row + k->from * a_col, *b = g->B + k->from * ldb + n;
+  for (size_t p = k->to - k->from; p > 0; p--, a += a_col, b += ldb) {
     vf row[VF_TILE_COLUMNS];
     VF_UNROLL
     for (size_t c = 0; c < columns; c++) row[c] = vf_load(b + c * VF_LANES);
@@ -42,37 +52,40 @@ VF_INLINE void tile(const size_t rows, const size_t columns, const sac_gemm *g, 
       for (size_t c = 0; c < columns; c++) acc[r][c] = vf_fma(x, row[c], acc[r][c]);
     }
   }
+  const int last = k->to == g->K;
   VF_UNROLL
   for (size_t r = 0; r < rows; r++) {
     VF_UNROLL
-    for (size_t c = 0; c < columns; c++)
+    for (size_t c = 0; c < columns; c++) {
+      const vf sum = acc[r][c];
       vf_store(g->C + (i + r) * g->ldc + n + c * VF_LANES,
-               epilogue(g, acc[r][c], i + r, n + c * VF_LANES));
+               last ? epilogue(g, sum, i + r, n + c * VF_LANES) : sum);
+    }
   }
 }
 
 /* All rows of the columns [n, n + columns VF_LANES). */
-VF_INLINE void panel(const size_t columns, const sac_gemm *g, size_t n) {
+VF_INLINE void panel(const size_t columns, const sac_gemm *g, const part *k, size_t n) {
   for (size_t i = 0; i < g->M;) {
     const size_t rows = tile_rows(g->M - i);
     switch (rows) {
     case 6:
-      tile(6, columns, g, i, n);
+      tile(6, columns, g, k, i, n);
       break;
     case 5:
-      tile(5, columns, g, i, n);
+      tile(5, columns, g, k, i, n);
       break;
     case 4:
-      tile(4, columns, g, i, n);
+      tile(4, columns, g, k, i, n);
       break;
     case 3:
-      tile(3, columns, g, i, n);
+      tile(3, columns, g, k, i, n);
       break;
     case 2:
-      tile(2, columns, g, i, n);
+      tile(2, columns, g, k, i, n);
       break;
     default:
-      tile(1, columns, g, i, n);
+      tile(1, columns, g, k, i, n);
       break;
     }
     i += rows;
@@ -80,10 +93,15 @@ VF_INLINE void panel(const size_t columns, const sac_gemm *g, size_t n) {
 }
 
 static void gemm(const sac_gemm *g) {
-  size_t n = 0;
-  for (; n + VF_TILE_COLUMNS * VF_LANES <= g->N; n += VF_TILE_COLUMNS * VF_LANES)
-    panel(VF_TILE_COLUMNS, g, n);
-  for (; n < g->N; n += VF_LANES) panel(1, g, n);
+  part k = {0, 0};
+  do {
+    k.from = k.to;
+    k.to = g->K - k.from > PART + PART / 2 ? k.from + PART : g->K; /* the last: up to 1.5 */
+    size_t n = 0;
+    for (; n + VF_TILE_COLUMNS * VF_LANES <= g->N; n += VF_TILE_COLUMNS * VF_LANES)
+      panel(VF_TILE_COLUMNS, g, &k, n);
+    for (; n < g->N; n += VF_LANES) panel(1, g, &k, n);
+  } while (k.to < g->K);
 }
 
 static void dot_rows(size_t M, size_t K, const float *A, size_t lda, const float *w, float bias,
