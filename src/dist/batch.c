@@ -242,7 +242,7 @@ sac_status sac_dist_cdf(const sac_dist *d, size_t n, const double theta[], size_
                         sac_error *err) {
   if (!d->cdf) return missing(d, "distribution function", err);
   SAC_TRY(check_point(d, n, theta, step, z, latent, err));
-  run_split(d, d->cdf, NULL, n, theta, step, z, latent, 1, 1, lower, upper);
+  run_split(d, d->cdf, d->cdf_n, n, theta, step, z, latent, 1, 1, lower, upper);
   return SAC_OK;
 }
 

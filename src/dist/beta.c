@@ -1,7 +1,7 @@
 /* Beta (a, b). The latent is (log z, log(1-z)); velocities come from the transport quadrature in
  * logit z, the direct route through the distribution function. */
 #include "dist/family.h"
-#include "dist/lanes.h"
+#include "special/incomplete.h"
 
 #define BITS (SAC_DIST_IMPLICIT | SAC_DIST_GREP | SAC_DIST_RSVI)
 enum { BLOCK = 64, L = 2, P = 2, WIDTH = P + L * P };
@@ -115,8 +115,27 @@ static SAC_ROW(velocity) {
   velocity_n(d, 1, theta, 0, z, latent, out);
 }
 
+static void cdf_n(SAC_UNUSED const sac_dist *d, size_t n, const double theta[], size_t step,
+                  SAC_UNUSED const double z[], const double latent[], double out[]) {
+  double a[BLOCK], b[BLOCK], lx[BLOCK], lxm[BLOCK], lower[BLOCK], upper[BLOCK];
+  for (size_t at = 0; at < n; at += BLOCK) {
+    const size_t rows = n - at < BLOCK ? n - at : BLOCK;
+    for (size_t i = 0; i < rows; i++) {
+      a[i] = theta[(at + i) * step];
+      b[i] = theta[(at + i) * step + 1];
+      lx[i] = latent[L * (at + i)];
+      lxm[i] = latent[L * (at + i) + 1];
+    }
+    sac_beta_pq_n(rows, a, b, lx, lxm, lower, upper);
+    for (size_t i = 0; i < rows; i++) {
+      out[2 * (at + i)] = lower[i];
+      out[2 * (at + i) + 1] = upper[i];
+    }
+  }
+}
+
 static SAC_ROW(cdf) {
-  sac_beta_pq(theta[0], theta[1], latent[0], latent[1], &out[0], &out[1]);
+  cdf_n(d, 1, theta, 0, z, latent, out);
 }
 
 static SAC_ROW(quantile) {
@@ -219,4 +238,7 @@ const sac_dist sac_dist_beta = {
     .kl = kl,
     .sample_n = sample_n,
     .velocity_n = velocity_n,
+    .cdf_n = cdf_n,
+    .log_density_fast_n = sac_beta_log_density_fast_n,
+    .score_fast_n = sac_beta_score_fast_n,
 };

@@ -1,6 +1,6 @@
 /* Draws that several families share. */
 #include "dist/family.h"
-#include "dist/lanes.h"
+#include "special/lanes.h"
 
 /* [MT00] Marsaglia and Tsang: with d = a - 1/3, c = 1/sqrt(9 d), x normal and t = 1 + c x, accept
  * z = d t^3 if log U < x^2/2 + d (1 - t^3 + 3 log t). */

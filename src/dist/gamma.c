@@ -2,7 +2,7 @@
  * variable G of rate 1: z = G/rate, scale/G, 2 G with shape df/2; velocities come from the
  * transport quadrature in log G. */
 #include "dist/family.h"
-#include "dist/lanes.h"
+#include "special/incomplete.h"
 
 #define SHAPE_BITS (SAC_DIST_IMPLICIT | SAC_DIST_GREP | SAC_DIST_RSVI)
 #define SCALE_BITS \
@@ -260,18 +260,31 @@ static double rounding_of(const sac_dist *d, const double theta[], double z, dou
   return ((theta[1] - G * z) - product_error(G, z)) / (G * z); /* theta/z = G + remainder/z */
 }
 
-static SAC_ROW(cdf) {
-  double a, G, log_G, lower, upper;
-  point(d, theta, z, latent, &a, &G, &log_G);
-  sac_gamma_pq(a, G, log_G, &lower, &upper);
-  const double off = a > 1e3 ? rounding_of(d, theta, z[0], G) : 0.0;
-  if (off != 0.0) { /* a step of log G times its density */
-    const double step = off * exp(sac_gamma_log_kernel(a, G, log_G));
-    lower = fmax(lower + step, 0.0);
-    upper = fmax(upper - step, 0.0);
+static void cdf_n(const sac_dist *d, size_t n, const double theta[], size_t step, const double z[],
+                  const double latent[], double out[]) {
+  double a[BLOCK], G[BLOCK], log_G[BLOCK], lower[BLOCK], upper[BLOCK];
+  const int rising = map_of(d)->sign > 0.0;
+  for (size_t at = 0; at < n; at += BLOCK) {
+    const size_t rows = n - at < BLOCK ? n - at : BLOCK;
+    for (size_t i = 0; i < rows; i++)
+      point(d, theta + (at + i) * step, z + at + i, latent + at + i, &a[i], &G[i], &log_G[i]);
+    sac_gamma_pq_n(rows, a, G, log_G, lower, upper);
+    for (size_t i = 0; i < rows; i++) {
+      const double *t = theta + (at + i) * step;
+      const double off = a[i] > 1e3 ? rounding_of(d, t, z[at + i], G[i]) : 0.0;
+      if (off != 0.0) { /* a step of log G times its density */
+        const double moved = off * exp(sac_gamma_log_kernel(a[i], G[i], log_G[i]));
+        lower[i] = fmax(lower[i] + moved, 0.0);
+        upper[i] = fmax(upper[i] - moved, 0.0);
+      }
+      out[2 * (at + i)] = rising ? lower[i] : upper[i];
+      out[2 * (at + i) + 1] = rising ? upper[i] : lower[i];
+    }
   }
-  out[0] = map_of(d)->sign > 0.0 ? lower : upper;
-  out[1] = map_of(d)->sign > 0.0 ? upper : lower;
+}
+
+static SAC_ROW(cdf) {
+  cdf_n(d, 1, theta, 0, z, latent, out);
 }
 
 static SAC_ROW(quantile) {
@@ -359,7 +372,7 @@ static SAC_ROW(kl) {
   .latent_names = {"log z"}, .dim = 1, .latents = 1, .data = &(map), .low = 0.0, .high = HUGE_VAL, \
   .to_latent = to_latent, .log_density = log_density, .dlog_density = dlog_density,                \
   .score = score, .velocity = velocity, .cdf = cdf, .quantile = quantile, .entropy = entropy,      \
-  .kl = kl, .velocity_n = velocity_n, .velocity_fast_n = velocity_fast_n,                          \
+  .kl = kl, .velocity_n = velocity_n, .cdf_n = cdf_n, .velocity_fast_n = velocity_fast_n,          \
   .velocity_f32_n = velocity_f32_n, .sample_n = sample_n
 
 static const sac_dist_param gamma_param[] = {SAC_POSITIVE("shape", SHAPE_BITS),

@@ -1,7 +1,7 @@
 /* Student's t (df, loc, scale). With x = (z - loc)/scale, w = x^2/df: w/(1+w) is Beta(1/2, df/2).
  */
 #include "dist/family.h"
-#include "dist/lanes.h"
+#include "special/incomplete.h"
 
 static double reduce(const double theta[], const double z[]) {
   return (z[0] - theta[1]) / theta[2];
@@ -134,14 +134,28 @@ static SAC_ROW(velocity) {
   velocity_n(d, 1, theta, 0, z, latent, out);
 }
 
+static void cdf_n(SAC_UNUSED const sac_dist *d, size_t n, const double theta[], size_t step,
+                  const double z[], SAC_UNUSED const double latent[], double out[]) {
+  double a[BLOCK], b[BLOCK], lx[BLOCK], lxm[BLOCK], inside[BLOCK], outside[BLOCK];
+  for (size_t at = 0; at < n; at += BLOCK) {
+    const size_t rows = n - at < BLOCK ? n - at : BLOCK;
+    for (size_t i = 0; i < rows; i++) {
+      const double *th = theta + (at + i) * step;
+      a[i] = 0.5;
+      b[i] = 0.5 * th[0];
+      beta_latent(th[0], reduce(th, z + at + i), &lx[i], &lxm[i]);
+    }
+    sac_beta_pq_n(rows, a, b, lx, lxm, inside, outside);
+    for (size_t i = 0; i < rows; i++) {
+      const size_t left = reduce(theta + (at + i) * step, z + at + i) < 0.0;
+      out[2 * (at + i) + 1 - left] = 0.5 * outside[i];
+      out[2 * (at + i) + left] = 0.5 + 0.5 * inside[i];
+    }
+  }
+}
+
 static SAC_ROW(cdf) {
-  const double x = reduce(theta, z);
-  double lx, lxm, inside, outside;
-  beta_latent(theta[0], x, &lx, &lxm);
-  sac_beta_pq(0.5, 0.5 * theta[0], lx, lxm, &inside, &outside);
-  const double tail = 0.5 * outside, rest = 0.5 + 0.5 * inside;
-  out[0] = x < 0.0 ? tail : rest;
-  out[1] = x < 0.0 ? rest : tail;
+  cdf_n(d, 1, theta, 0, z, latent, out);
 }
 
 static SAC_ROW(quantile) {
@@ -213,4 +227,5 @@ const sac_dist sac_dist_student_t = {
     .kl = kl,
     .sample_n = sample_n,
     .velocity_n = velocity_n,
+    .cdf_n = cdf_n,
 };

@@ -1,8 +1,8 @@
 /* Incomplete gamma and beta: a tail is its density times the integral that the transport quadrature
  * gives, so both tails keep their relative accuracy. */
+#include "special/incomplete.h"
 #include "sac/special.h"
 #include "special/solve.h"
-#include "special/transport.h"
 
 #include <math.h>
 
@@ -54,11 +54,48 @@ void sac_gamma_log_pq(double a, double z, double log_z, double *lower, double *u
   }
 }
 
+/* a tail's log -> the tail and its complement, which is `rest` unless that is NaN */
+static void both_tails(double log_tail, int is_upper, double rest, double *lower, double *upper) {
+  const double tail = exp(log_tail), other = isnan(rest) ? -expm1(log_tail) : rest;
+  *lower = is_upper ? other : tail;
+  *upper = is_upper ? tail : other;
+}
+
+void sac_gamma_pq_n(size_t n, const double a[], const double z[], const double log_z[],
+                    double lower[], double upper[]) {
+  double A[SAC_LANES], Z[SAC_LANES], Y[SAC_LANES], v[SAC_LANES], mills[SAC_LANES], at[SAC_LANES];
+  unsigned char series[SAC_LANES];
+  size_t slot[SAC_LANES];
+  for (size_t i = 0; i < n; i++) {
+    at[i] = z[i] < 1e290 ? z[i] : 1e290;
+    series[i] = at[i] <= SAC_GAMMA_EDGE;
+  }
+  sac_lanes_arrange(n, series, slot);
+  sac_lanes_place(n, slot, a, A);
+  sac_lanes_place(n, slot, at, Z);
+  for (size_t i = 0; i < n; i++) at[i] = log_z[i] > -1e300 ? fmin(log_z[i], 700.0) : -1e300;
+  sac_lanes_place(n, slot, at, Y);
+  sac_transport_get()->gamma(n, A, Z, Y, v, mills);
+  for (size_t i = 0; i < n; i++) {
+    if (log_z[i] == -HUGE_VAL || z[i] == HUGE_VAL) {
+      lower[i] = log_z[i] == -HUGE_VAL ? 0.0 : 1.0;
+      upper[i] = 1.0 - lower[i];
+      continue;
+    }
+    const double m = mills[slot[i]];
+    const double log_tail = fmin(sac_gamma_log_kernel(a[i], z[i], log_z[i]) + log(fabs(m)), 0.0);
+    const int small = a[i] < 1.0 && z[i] <= SAC_GAMMA_EDGE;
+    both_tails(log_tail, m > 0.0, small ? upper_of_small(a[i], z[i], log_z[i]) : (double)NAN,
+               &lower[i], &upper[i]);
+  }
+}
+
 void sac_gamma_pq(double a, double z, double log_z, double *lower, double *upper) {
-  double l, u;
-  sac_gamma_log_pq(a, z, log_z, &l, &u);
-  *lower = l < -0.7 ? exp(l) : -expm1(u);
-  *upper = u < -0.7 ? exp(u) : -expm1(l);
+  if (!(a > 0.0 && z >= 0.0) || isnan(log_z)) {
+    *lower = *upper = (double)NAN;
+    return;
+  }
+  sac_gamma_pq_n(1, &a, &z, &log_z, lower, upper);
 }
 
 typedef struct gamma_target {
@@ -133,11 +170,43 @@ void sac_beta_log_pq(double a, double b, double log_x, double log_xm, double *lo
   }
 }
 
+void sac_beta_pq_n(size_t n, const double a[], const double b[], const double log_x[],
+                   const double log_xm[], double lower[], double upper[]) {
+  double in[6][SAC_LANES], sorted[6][SAC_LANES], va[SAC_LANES], vb[SAC_LANES], mills[SAC_LANES];
+  unsigned char series[SAC_LANES];
+  size_t slot[SAC_LANES];
+  for (size_t i = 0; i < n; i++) {
+    in[0][i] = a[i];
+    in[1][i] = b[i];
+    in[2][i] = exp(log_x[i]);
+    in[3][i] = exp(log_xm[i]);
+    in[4][i] = log_x[i] > -1e300 ? log_x[i] : -1e300;
+    in[5][i] = log_xm[i] > -1e300 ? log_xm[i] : -1e300;
+    series[i] = (in[2][i] <= 0.5 ? b[i] * in[2][i] : a[i] * in[3][i]) <= SAC_BETA_EDGE;
+  }
+  sac_lanes_arrange(n, series, slot);
+  for (int k = 0; k < 6; k++) sac_lanes_place(n, slot, in[k], sorted[k]);
+  sac_transport_get()->beta(n, sorted[0], sorted[1], sorted[2], sorted[3], sorted[4], sorted[5], va,
+                            vb, mills);
+  for (size_t i = 0; i < n; i++) {
+    if (log_x[i] == -HUGE_VAL || log_xm[i] == -HUGE_VAL) {
+      lower[i] = log_x[i] == -HUGE_VAL ? 0.0 : 1.0;
+      upper[i] = 1.0 - lower[i];
+      continue;
+    }
+    const double m = mills[slot[i]];
+    const double log_tail =
+        fmin(sac_beta_log_kernel(a[i], b[i], log_x[i], log_xm[i]) + log(fabs(m)), 0.0);
+    both_tails(log_tail, m > 0.0, (double)NAN, &lower[i], &upper[i]);
+  }
+}
+
 void sac_beta_pq(double a, double b, double log_x, double log_xm, double *lower, double *upper) {
-  double l, u;
-  sac_beta_log_pq(a, b, log_x, log_xm, &l, &u);
-  *lower = l < -0.7 ? exp(l) : -expm1(u);
-  *upper = u < -0.7 ? exp(u) : -expm1(l);
+  if (!(a > 0.0 && b > 0.0 && log_x <= 0.0 && log_xm <= 0.0)) {
+    *lower = *upper = (double)NAN;
+    return;
+  }
+  sac_beta_pq_n(1, &a, &b, &log_x, &log_xm, lower, upper);
 }
 
 typedef struct beta_target {

@@ -88,7 +88,7 @@ static void batches_match_single_rows(void **state) {
     const sac_dist *d = sac_dist_list(i);
     if (d->discrete) continue;
     const size_t P = d->params;
-    double theta[N * 4], z[N], v[N * 4], one[4];
+    double theta[N * 4], z[N], v[N * 4], one[4], lower[N], upper[N];
     FILE *file = open_table(d->name);
     table t;
     size_t n = 0;
@@ -103,6 +103,15 @@ static void batches_match_single_rows(void **state) {
       for (size_t r = 0; r < m; r += 7) {
         assert_ok(sac_dist_velocity(d, 1, theta + r * P, 0, z + r, NULL, one, NULL, &err), err);
         for (size_t j = 0; j < P; j++) assert_close(v[r * P + j], one[j], 0.0, 0.0);
+      }
+      assert_ok(sac_dist_log_density(d, m, theta, P, z, NULL, v, &err), err);
+      assert_ok(sac_dist_cdf(d, m, theta, P, z, NULL, lower, upper, &err), err);
+      for (size_t r = 0; r < m; r += 7) {
+        assert_ok(sac_dist_log_density(d, 1, theta + r * P, 0, z + r, NULL, one, &err), err);
+        assert_close(v[r], one[0], 0.0, 0.0);
+        assert_ok(sac_dist_cdf(d, 1, theta + r * P, 0, z + r, NULL, &one[0], &one[1], &err), err);
+        assert_close(lower[r], one[0], 0.0, 0.0);
+        assert_close(upper[r], one[1], 0.0, 0.0);
       }
     }
   }
