@@ -41,6 +41,9 @@ void grad_baseline_name(int baseline, char text[GRAD_NAME]);
 /* The variance of one sample's estimate of parameter j. */
 double grad_variance(const grad_job *job, const grad_row *row, size_t j);
 
+/* grad_exact.c: the exact gradient (P); 0 if it is not known. theta is legal. */
+int grad_exact(const grad_job *job, double out[]);
+
 /* grad_plot.c: the variance against one parameter, or against the cost's k, as SVG into `path` and
  * as CSV on stdout. sweep: "NAME=LOW:HIGH" or NULL. The exit code. */
 int grad_plot(grad_job *job, const char *path, const char *sweep);

@@ -64,13 +64,6 @@ static sac_status estimate(const grad_job *job, grad_row *row, double *work, siz
   return SAC_OK;
 }
 
-/* the exact gradient of all parameters, if it is known */
-static int find_exact(const grad_job *job, double exact[]) {
-  const sac_grad_problem p = {.d = &job->d, .theta = job->theta, .cost = job->cost.cost};
-  return job->cost.smooth &&
-         sac_grad_exact(&p, job->cost.jumps, job->cost.jump, exact, NULL) == SAC_OK;
-}
-
 /* in a list of all, a baseline that does not fit, or a mean that delta lacks, is no error */
 static int may_skip(const grad_job *job, int baseline, sac_status status) {
   return job->all && (status == SAC_ERR_ARG ||
@@ -98,7 +91,7 @@ int grad_rows(const grad_job *job, grad_sink *sink, void *context) {
     return EXIT_FAILED;
   }
   sac_status status = sac_dist_check(&job->d, 1, job->theta, 0, &err);
-  const int known = status == SAC_OK && find_exact(job, exact);
+  const int known = status == SAC_OK && grad_exact(job, exact);
   size_t shown = 0;
   sac_status skipped = SAC_OK;
   const int first = job->all ? SAC_GRAD_AUTO + 1 : job->options.estimator;

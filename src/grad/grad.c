@@ -132,6 +132,9 @@ static sac_status check_baseline(const sac_grad_job *job, sac_error *err) {
 static sac_status check_sizes(const sac_grad_job *job, size_t work_size, sac_error *err) {
   if (!job->p->cost.f && !job->p->cost.df)
     return sac_fail(err, SAC_ERR_ARG, "grad: the cost has neither f nor df");
+  if (job->D > SAC_DIST_MAX_DIM)
+    return sac_fail(err, SAC_ERR_ARG, "grad: %s has %zu dimensions: must be in [1, %d]",
+                    job->d->name, job->D, SAC_DIST_MAX_DIM);
   if (job->n == 0 || job->n % job->group)
     return sac_fail(err, SAC_ERR_ARG, "grad: n = %zu: must be %s", job->n,
                     job->group == 2 ? "even and positive with antithetic pairs" : "positive");
