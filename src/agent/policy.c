@@ -121,10 +121,8 @@ void sac_head_draw(const sac_kernels *k, sac_head *head, size_t draw, size_t fir
     sac_head_sample(k, head, first, last);
     return;
   }
-  for (size_t b = first; b < last; b++) {
-    sac_work_pair(head, draw, b);
-    sac_work_finish(head, b);
-  }
+  for (size_t b = first; b < last; b++) sac_work_pair(head, draw, b);
+  sac_work_finish(head, first, last);
 }
 
 void sac_head_gradient(sac_head *head, size_t draw, size_t B, const sac_head_critics *c,

@@ -20,8 +20,11 @@ typedef struct sac_head_work {
   size_t draws;           /* samples that an actor's gradient takes, one after the other */
   double *theta, *slope;  /* (B, units P) parameters; (B, units outputs) d theta/d raw */
   double *z, *latent;     /* (B,A), (B, units L) the last sample */
+  double *log_p, *score;  /* (B, units), (B, units P) its log density, and that in theta */
+  double *slope_z;        /* (B, units (D + L)) its log density's slope in z and in each latent */
+  double *velocity;       /* (B, units (P + L P)) dz/dtheta and dlatent/dtheta; D = 1 */
   double *dtheta;         /* (B, units P) the loss gradient, summed over the draws so far */
-  double *score;          /* (B, units P) sum of the scores */
+  double *scores;         /* (B, units P) sum of the scores over the draws so far */
   double *cost;           /* (B) sum of alpha log pi - Q */
   sac_stream *stream;     /* (B) what a row draws from */
   double *minus, *weight; /* (B) measure-valued: z- of the pair at hand, and its factor */
@@ -154,9 +157,13 @@ void sac_work_layout(sac_arena *arena, sac_head *head, size_t B);
 void sac_work_map(sac_head *head, size_t first, size_t last);
 void sac_work_sample(sac_head *head, size_t first, size_t last);
 
-/* A sample of row b into z and latent; then its action and log pi. */
+/* A sample of row b into z and latent; then the actions and log pi of rows [first, last). */
 void sac_work_draw(sac_head *head, size_t b);
-void sac_work_finish(sac_head *head, size_t b);
+void sac_work_finish(sac_head *head, size_t first, size_t last);
+
+/* out (B, units width) = f of each sample of rows [first, last), by f_n where that is not NULL. */
+void sac_work_rows(const sac_head *head, sac_dist_row *f, sac_dist_batch *f_n, size_t width,
+                   size_t first, size_t last, double out[]);
 
 /* Where output i of unit j lies in a row of the network's: [mean of all | raw of all | ...]. */
 size_t sac_work_place(const sac_head *head, size_t j, size_t i);

@@ -32,8 +32,12 @@ void sac_work_layout(sac_arena *arena, sac_head *head, size_t B) {
   w->slope = SAC_TAKE(arena, double, n * w->outputs);
   w->z = SAC_TAKE(arena, double, B * head->A);
   w->latent = SAC_TAKE(arena, double, n * w->d.latents);
-  w->dtheta = SAC_TAKE(arena, double, n *P);
+  w->log_p = SAC_TAKE(arena, double, n);
+  w->slope_z = SAC_TAKE(arena, double, n *(w->d.dim + w->d.latents));
+  w->velocity = SAC_TAKE(arena, double, w->d.velocity ? n *P *(1 + w->d.latents) : 0);
   w->score = SAC_TAKE(arena, double, n *P);
+  w->dtheta = SAC_TAKE(arena, double, n *P);
+  w->scores = SAC_TAKE(arena, double, n *P);
   w->cost = SAC_TAKE(arena, double, B);
   w->stream = SAC_TAKE(arena, sac_stream, B);
   w->bad = SAC_TAKE(arena, uint8_t, B);
@@ -147,31 +151,40 @@ void sac_work_draw(sac_head *head, size_t b) {
                         w->latent + p * w->d.latents, &w->stream[b], NULL);
 }
 
-static double log_density(const sac_head *head, size_t b) {
+void sac_work_rows(const sac_head *head, sac_dist_row *f, sac_dist_batch *f_n, size_t width,
+                   size_t first, size_t last, double out[]) {
   const sac_head_work *w = &head->work;
-  const size_t D = w->d.dim, P = w->d.params;
-  double sum = -head->log_scale;
-  for (size_t j = 0; j < w->units; j++) {
-    const size_t p = b * w->units + j;
-    double one;
-    w->d.log_density(&w->d, w->theta + p * P, w->z + p * D, sac_work_latent(w, p), &one);
-    sum += one;
+  const sac_dist *d = &w->d;
+  const size_t D = d->dim, L = d->latents, P = d->params;
+  const size_t at = first * w->units, end = last * w->units;
+  if (f_n) {
+    f_n(d, end - at, w->theta + at * P, P, w->z + at * D, w->latent + at * L, out + at * width);
+    return;
   }
-  for (size_t i = 0; i < head->A; i++) sum -= sac_log_stretch(head, w->z[b * head->A + i]);
-  return sum;
+  for (size_t p = at; p < end; p++)
+    f(d, w->theta + p * P, w->z + p * D, w->latent + p * L, out + p * width);
 }
 
-void sac_work_finish(sac_head *head, size_t b) {
-  const size_t A = head->A;
+/* a and log pi of row b, whose log p is known */
+static void finish_row(sac_head *head, size_t b) {
   const sac_head_work *w = &head->work;
-  for (size_t i = b * A; i < (b + 1) * A; i++)
+  double sum = -head->log_scale;
+  for (size_t j = b * w->units; j < (b + 1) * w->units; j++) sum += w->log_p[j];
+  for (size_t i = b * head->A; i < (b + 1) * head->A; i++) {
+    sum -= sac_log_stretch(head, w->z[i]);
     head->act[i] = w->bad[b] ? NAN : (float)sac_squashed(w->kind->squash, w->z[i]);
-  head->logp[b] = w->bad[b] ? NAN : (float)log_density(head, b);
+  }
+  head->logp[b] = w->bad[b] ? NAN : (float)sum;
+}
+
+void sac_work_finish(sac_head *head, size_t first, size_t last) {
+  const sac_dist *d = &head->work.d;
+  sac_dist_batch *fast = d->log_density_fast_n ? d->log_density_fast_n : d->log_density_n;
+  sac_work_rows(head, d->log_density, fast, 1, first, last, head->work.log_p);
+  for (size_t b = first; b < last; b++) finish_row(head, b);
 }
 
 void sac_work_sample(sac_head *head, size_t first, size_t last) {
-  for (size_t b = first; b < last; b++) {
-    sac_work_draw(head, b);
-    sac_work_finish(head, b);
-  }
+  for (size_t b = first; b < last; b++) sac_work_draw(head, b);
+  sac_work_finish(head, first, last);
 }

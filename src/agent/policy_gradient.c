@@ -38,6 +38,7 @@ static void transport(const sac_head *head, size_t p, const double g[], double g
   const sac_head_work *w = &head->work;
   const sac_dist *d = &w->d;
   const double *theta = w->theta + p * d->params, *z = w->z + p * d->dim;
+  const double *v = w->velocity + p * d->params * (1 + d->latents);
   if (head->opt.transport == SAC_TRANSPORT_OPTIMAL && w->kind->joint && !d->component) {
     double q[SAC_DIST_MAX_DIM * SAC_DIST_MAX_DIM], lambda[SAC_DIST_MAX_DIM];
     (void)sac_dist_mvn_eigen(d, theta, q, lambda, NULL);
@@ -48,8 +49,6 @@ static void transport(const sac_head *head, size_t p, const double g[], double g
     d->vjp(d, theta, z, sac_work_latent(w, p), g, out);
     return;
   }
-  double v[3 * SAC_HEAD_PARAMS];
-  d->velocity(d, theta, z, sac_work_latent(w, p), v);
   for (size_t i = 0; i < d->params; i++) {
     out[i] = product(g[0], v[i]);
     if (d->latents) out[i] += product(g_latent, v[d->params + i]);
@@ -61,9 +60,8 @@ static void pathwise_point(sac_head *head, size_t p, double alpha, const double 
   sac_head_work *w = &head->work;
   const sac_dist *d = &w->d;
   const size_t D = d->dim, P = d->params;
-  const double *theta = w->theta + p * P, *z = w->z + p * D;
-  double slope[SAC_DIST_MAX_DIM + 2], g[SAC_DIST_MAX_DIM], score[PARAMS_MAX], moved[PARAMS_MAX];
-  d->dlog_density(d, theta, z, sac_work_latent(w, p), slope);
+  const double *z = w->z + p * D, *slope = w->slope_z + p * (D + d->latents);
+  double g[SAC_DIST_MAX_DIM], moved[PARAMS_MAX];
   for (size_t i = 0; i < D; i++) {
     double dlog;
     const double da_dz = stretch(w->kind->squash, z[i], &dlog);
@@ -71,8 +69,8 @@ static void pathwise_point(sac_head *head, size_t p, double alpha, const double 
     if (!d->latents) g[i] += alpha * slope[i]; /* else by the latent, which keeps its digits */
   }
   transport(head, p, g, d->latents ? alpha * slope[D] : 0.0, moved);
-  d->score(d, theta, z, sac_work_latent(w, p), score);
-  for (size_t i = 0; i < P; i++) w->dtheta[p * P + i] += product(alpha, score[i]) + moved[i];
+  for (size_t i = p * P; i < (p + 1) * P; i++)
+    w->dtheta[i] += product(alpha, w->score[i]) + moved[i - p * P];
 }
 
 static void pathwise_row(sac_head *head, size_t b, const sac_head_critics *c) {
@@ -91,15 +89,10 @@ static void score_row(sac_head *head, size_t b, const sac_head_critics *c) {
   sac_head_work *w = &head->work;
   const sac_dist *d = &w->d;
   const double f = (double)c->alpha * (double)head->logp[b] - (double)c->q[b];
-  double score[PARAMS_MAX];
   w->cost[b] += f;
-  for (size_t j = 0; j < w->units; j++) {
-    const size_t p = b * w->units + j, at = p * d->params;
-    d->score(d, w->theta + at, w->z + p * d->dim, sac_work_latent(w, p), score);
-    for (size_t i = 0; i < d->params; i++) {
-      w->score[at + i] += score[i];
-      w->dtheta[at + i] += product(f, score[i]);
-    }
+  for (size_t i = b * w->units * d->params; i < (b + 1) * w->units * d->params; i++) {
+    w->scores[i] += w->score[i];
+    w->dtheta[i] += product(f, w->score[i]);
   }
 }
 
@@ -145,7 +138,7 @@ static double mean_gradient(const sac_head *head, size_t b, size_t i) {
   const sac_head_work *w = &head->work;
   const double n = (double)head->opt.actor_samples;
   if (head->opt.actor_estimator != SAC_ESTIMATOR_SCORE_LOO) return w->dtheta[i] / n;
-  return (w->dtheta[i] - w->cost[b] / n * w->score[i]) / (n - 1.0);
+  return (w->dtheta[i] - w->cost[b] / n * w->scores[i]) / (n - 1.0);
 }
 
 static void pull_row(sac_head *head, size_t b, size_t B) {
@@ -166,14 +159,29 @@ static void pull_row(sac_head *head, size_t b, size_t B) {
   }
 }
 
+/* What the gradients of rows [first, last) are made of. */
+static void look(sac_head *head, size_t first, size_t last) {
+  const sac_head_work *w = &head->work;
+  const sac_dist *d = &w->d;
+  sac_dist_batch *fast = d->velocity_fast_n ? d->velocity_fast_n : d->velocity_n;
+  if (head->opt.actor_estimator == SAC_ESTIMATOR_MEASURE_VALUED) return;
+  sac_work_rows(head, d->score, d->score_fast_n ? d->score_fast_n : d->score_n, d->params, first,
+                last, w->score);
+  if (!sac_head_is_pathwise(head)) return;
+  sac_work_rows(head, d->dlog_density, NULL, d->dim + d->latents, first, last, w->slope_z);
+  if (d->velocity)
+    sac_work_rows(head, d->velocity, fast, d->params * (1 + d->latents), first, last, w->velocity);
+}
+
 void sac_work_gradient(sac_head *head, size_t draw, size_t B, const sac_head_critics *c,
                        size_t first, size_t last) {
   sac_head_work *w = &head->work;
   const size_t width = w->units * w->d.params;
+  look(head, first, last);
   for (size_t b = first; b < last; b++) {
     if (draw == 0) {
       memset(w->dtheta + b * width, 0, width * sizeof *w->dtheta);
-      memset(w->score + b * width, 0, width * sizeof *w->score);
+      memset(w->scores + b * width, 0, width * sizeof *w->scores);
       w->cost[b] = 0.0;
     }
     const int is_last = draw + 1 == w->draws;

@@ -67,6 +67,9 @@ double sac_dist_expect(const sac_dist *d, const double theta[], const double spl
 double sac_dist_kl_quadrature(const sac_dist *d, const double theta[], const double other[],
                               double a, double b);
 
+/* Beta's, for many rows: src/dist/beta_fast.c. */
+sac_dist_batch sac_beta_log_density_fast_n, sac_beta_score_fast_n;
+
 extern const sac_dist sac_dist_normal, sac_dist_laplace, sac_dist_logistic, sac_dist_cauchy,
     sac_dist_gumbel, sac_dist_log_normal, sac_dist_tanh_normal, sac_dist_half_normal,
     sac_dist_exponential, sac_dist_weibull, sac_dist_gamma, sac_dist_inverse_gamma,
