@@ -21,24 +21,28 @@ extern "C" {
 
 /* The options: C choice, I integer, R real.  C(name, default, "a|b", help)
  * I(name, default, min, max, help)  R(name, default, min, max, help)
- * The estimators, with s = d log q/dtheta, v = dz/dtheta, and what each asks of f:
- *   score                     f s                                                        f
- *   explicit                  f' dh/dtheta, z = h(eps; theta)                            df
- *   implicit                  f' v, v = -(dF/dtheta)/q at fixed F(z) [IRG18]; D = 1      df
- *   generalized               f' dT/dtheta + f (d/dtheta of log density of eps at fixed eps),
- *                             z = T(eps; theta) that makes eps almost free of theta [GREP16]  f, df
- *   rejection                 the same, T that of a rejection sampler's proposal [RSVI17]  f, df
- *   transport                 grad f . v, v of least kinetic energy [JO18]; mvn          df
- *   pathwise                  grad f . v, v any field that carries q_theta; D > 1        df
- *   gamma_ratio               grad f . dz/dtheta, z a ratio of gammas; beta, dirichlet   df
- *   measure_valued            c (f(z+) - f(z-)), c (q+ - q-) = dq/dtheta, z+ and z- drawn
- *                             together [MC20]                                            f, 2 P n
- *   measure_valued_uncoupled  the same, z+ and z- independent                            f, 2 P n
- *   finite_difference         (f(z(theta + h)) - f(z(theta - h)))/2h, common random numbers: the
- *                             yardstick; its bias is O(h^2)                              f, 2 P n
- *   auto                      with df the first of explicit, transport, implicit, pathwise that
- * every wanted parameter has; without, measure_valued for up to 4 wanted parameters that have it;
- * else score */
+ *
+ * The estimators: what one sample gives, and [what it asks of the cost]. s = d log q/dtheta is the
+ * score, v = dz/dtheta a velocity.
+ *   score [f]                  f s
+ *   explicit [df]              f' dh/dtheta, z = h(eps; theta), eps free of theta
+ *   implicit [df]              f' v, v = -(dF/dtheta)/q at fixed F(z) [IRG18]; D = 1
+ *   generalized [f, df]        f' dT/dtheta + f w, z = T(eps; theta), eps almost free of theta, and
+ *                              w the derivative of its log density at fixed eps [GREP16]
+ *   rejection [f, df]          the same, T the proposal of a rejection sampler [RSVI17]
+ *   transport [df]             grad f . v, v of least kinetic energy [JO18]; normals, D > 1
+ *   pathwise [df]              grad f . v, v a field that carries q_theta along [JO18]; D > 1
+ *   gamma_ratio [df]           grad f . dz/dtheta, z a ratio of gammas; beta and dirichlet
+ *   measure_valued [f, 2 P n times]     c (f(z+) - f(z-)), z+ and z- from the same draws, of the
+ *                              densities in dq/dtheta = c (q+ - q-) [MC20]
+ *   measure_valued_uncoupled   the same, z+ and z- independent
+ *   finite_difference [f, 2 P n times]  (f(z(theta + h)) - f(z(theta - h)))/2h with common random
+ *                              numbers: the yardstick, biased by O(h^2)
+ *   auto                       with df the first of explicit, transport, implicit, pathwise that
+ *                              every wanted parameter has; without, measure_valued if up to 4
+ *                              parameters are wanted and have it; else score
+ * Where a parameter is an end of the support there is no score. That of von_mises' loc is for costs
+ * of period 2 pi. A df that misses a jump of f makes every estimator that asks for it wrong. */
 #define SAC_GRAD_OPTIONS(C, I, R)                                                                  \
   C(estimator, auto,                                                                               \
     "auto|score|explicit|implicit|generalized|rejection|transport|pathwise|gamma_ratio|"           \

@@ -1,7 +1,7 @@
 /* Measure-valued gradients [MC20]: dq/dtheta = c (q+ - q-) with q+ and q- densities, so
  *   dE/dtheta = c E[f(z+) - f(z-)]:
  * no derivative of f, two calls of f for each parameter. Coupled, z+ and z- are made of the same
- * draws. With W ~ Rayleigh (density w e^(-w^2/2)), M ~ double-sided Maxwell (|x| x e^(-x^2/2) up to
+ * draws. With W ~ Rayleigh (density w e^(-w^2/2)), M ~ double-sided Maxwell (x^2 e^(-x^2/2) up to
  * its factor), N normal, U uniform, E exponential, G(a) ~ Gamma(a, 1):
  *
  *   normal       mean   1/(sd sqrt(2 pi))  mean + sd W            mean - sd W
