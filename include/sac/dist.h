@@ -100,7 +100,7 @@ struct sac_dist {
               const double g[], double out[]);
   /* optional batched forms of the above */
   sac_dist_batch *log_density_n, *velocity_n, *score_n, *cdf_n;
-  sac_dist_batch *velocity_fast_n; /* relative error 1e-6: behind the float vjp */
+  sac_dist_batch *velocity_fast_n;                   /* relative error 1e-6: behind the float vjp */
   sac_dist_batch *log_density_fast_n, *score_fast_n; /* to float's accuracy, for the agent */
   /* the same from and to floats; dlatent may be NULL, latent not */
   void (*velocity_f32_n)(const sac_dist *d, size_t n, const float theta[], size_t step,
