@@ -23,6 +23,7 @@ static const char help[] =
     "\n"
     "  --threads N        threads, the caller's included (1)\n"
     "  --precision P      of the matrix products: fp32 or bf16 (fp32)\n"
+    "  --policy NAME      the policy's distribution (tanh_normal)\n"
     "  --repeats N        timings, of which the best and the median are printed (7)\n"
     "  --seconds S        the length of one timing\n"
     "  --obs N --act N --width N --layers N --batch N\n"
@@ -37,6 +38,7 @@ enum {
   FLAG_THETA = 256,
   FLAG_THREADS,
   FLAG_PRECISION,
+  FLAG_POLICY,
   FLAG_REPEATS,
   FLAG_SECONDS,
   FLAG_OBS,
@@ -51,6 +53,7 @@ static const struct option flags[] = {
     {"theta", required_argument, NULL, FLAG_THETA},
     {"threads", required_argument, NULL, FLAG_THREADS},
     {"precision", required_argument, NULL, FLAG_PRECISION},
+    {"policy", required_argument, NULL, FLAG_POLICY},
     {"repeats", required_argument, NULL, FLAG_REPEATS},
     {"seconds", required_argument, NULL, FLAG_SECONDS},
     {"obs", required_argument, NULL, FLAG_OBS},
@@ -133,6 +136,9 @@ static int take_flag(struct command *c, int flag) {
     s->precision = optarg;
     if (!strcmp(optarg, "fp32") || !strcmp(optarg, "bf16")) return 0;
     return usage_error("--precision = %s: must be fp32 or bf16", optarg);
+  case FLAG_POLICY:
+    s->policy = optarg; /* its name is checked with the other settings */
+    return 0;
   case FLAG_SECONDS:
     return parse_seconds(optarg, &s->seconds);
   case FLAG_JSON:
@@ -201,7 +207,8 @@ int cmd_bench(int argc, char **argv) {
                                 .width = 256,
                                 .layers = 2,
                                 .batch = 256,
-                                .precision = "fp32"}};
+                                .precision = "fp32",
+                                .policy = "tanh_normal"}};
   const int code = parse(&c, argc, argv);
   if (code >= 0) return code;
   if (optind == argc) return usage_error("bench: what? 'sac help bench' lists what there is");

@@ -11,7 +11,7 @@ enum { BENCH_REPEATS_MAX = 100 };
 typedef struct bench_setup {
   int64_t threads, repeats, obs, act, width, layers, batch;
   double seconds; /* of a repeat; 0: what suits the benchmark */
-  const char *precision;
+  const char *precision, *policy;
   int json;
 } bench_setup;
 

@@ -64,11 +64,11 @@ static json_t *number_or_null(double x) {
 }
 
 static int print_line(const bench_setup *setup, const bench_row *row, const struct summary *s) {
-  json_t *line = json_pack("{s:s s:f s:f s:s s:I s:s s:s s:o s:o s:s}", "what", row->what,
-                           "rate_best", s->best, "rate_median", s->median, "unit", row->unit,
-                           "threads", (json_int_t)setup->threads, "precision", setup->precision,
-                           "isa", sac_isa(), "gflops", number_or_null(s->gflops), "peak_share",
-                           number_or_null(s->share), "commit", sac_commit());
+  json_t *line = json_pack(
+      "{s:s s:f s:f s:s s:I s:s s:s s:s s:o s:o s:s}", "what", row->what, "rate_best", s->best,
+      "rate_median", s->median, "unit", row->unit, "threads", (json_int_t)setup->threads,
+      "precision", setup->precision, "policy", setup->policy, "isa", sac_isa(), "gflops",
+      number_or_null(s->gflops), "peak_share", number_or_null(s->share), "commit", sac_commit());
   char *text = line ? json_dumps(line, JSON_COMPACT | JSON_REAL_PRECISION(6)) : NULL;
   json_decref(line);
   if (!text) {
@@ -83,9 +83,9 @@ static int print_line(const bench_setup *setup, const bench_row *row, const stru
 
 void bench_head(const bench_setup *setup) {
   if (setup->json) return;
-  printf("%s, %s, %lld thread%s, commit %s; best and median of %lld\n", sac_isa(), setup->precision,
-         (long long)setup->threads, setup->threads == 1 ? "" : "s", sac_commit(),
-         (long long)setup->repeats);
+  printf("%s, %s, %s, %lld thread%s, commit %s; best and median of %lld\n", sac_isa(),
+         setup->precision, setup->policy, (long long)setup->threads, setup->threads == 1 ? "" : "s",
+         sac_commit(), (long long)setup->repeats);
   printf("%-16s %-12s %12s %12s %12s %10s %11s\n", "what", "unit", "best", "median", "us",
          "GFLOP/s", "of FMA peak");
 }
@@ -113,5 +113,6 @@ int bench_options(const bench_setup *setup, sac_run_options *options) {
   sac_status status = SAC_OK;
   if (setup->precision[0] != 'f') /* fp32 is the default */
     status = sac_run_options_set(options, "precision", setup->precision, &err);
+  if (status == SAC_OK) status = sac_run_options_set(options, "policy", setup->policy, &err);
   return status == SAC_OK ? EXIT_DONE : library_error(status, &err);
 }

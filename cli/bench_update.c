@@ -4,6 +4,7 @@
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 enum { FRAMES = 100000, EPISODE = 1000, FLOATS_MAX = 20000000, ACT_CALLS = 100000 };
 
@@ -60,7 +61,8 @@ static sac_status make_numbers(const bench_setup *s, struct bed *b, sac_error *e
   b->act = b->next + O;
   b->noise = b->act + A;
   b->high = b->low + A;
-  for (size_t j = 0; j < A; j++) b->low[j] = -1.0, b->high[j] = 1.0;
+  const double half = strcmp(s->policy, "von_mises") ? 1.0 : 3.14159265358979323846;
+  for (size_t j = 0; j < A; j++) b->low[j] = -half, b->high[j] = half;
   return SAC_OK;
 }
 

@@ -7,6 +7,8 @@
 extern const sac_env_api sac_pendulum;
 extern const sac_env_api sac_mountain_car;
 extern const sac_env_api sac_cart_pole;
+extern const sac_env_api sac_heading;
+extern const sac_env_api sac_two_hills;
 
 /* A number that the compiler may not know, so that pow(x, two) stays a call of the C library: it is
  * what NumPy's x ** 2 does for a scalar, and one time in a thousand its last bit is not x * x's. */

@@ -37,7 +37,8 @@ struct sac_registry {
   char note[2000];
 };
 
-static const sac_env_api *const builtin[] = {&sac_pendulum, &sac_mountain_car, &sac_cart_pole};
+static const sac_env_api *const builtin[] = {&sac_pendulum, &sac_mountain_car, &sac_cart_pole,
+                                             &sac_heading, &sac_two_hills};
 
 /* The tasks of the MuJoCo plug-in, to say how to get it where it is not there. */
 static const char *const mujoco_tasks[] = {

@@ -6,6 +6,7 @@
 #include "base/arena.h"
 #include "base/try.h"
 #include "sac/random.h"
+#include "train/explore.h"
 
 enum { SERIES_BITS = 40, ENDLESS = 100000, STOP_EVERY = 256 };
 
@@ -51,6 +52,7 @@ static sac_status take_step(const sac_evaluation *v, struct work *w, struct epis
                             sac_error *err) {
   double reward = 0.0;
   SAC_TRY(choose(v, w, &e->stream, err));
+  sac_explore_cut(&w->space, w->act, w->act);
   SAC_TRY(v->task->step(v->env, w->act, w->wide, &reward, &e->terminated, &e->truncated, err));
   if (!isfinite(reward)) return sac_fail(err, SAC_ERR_DIVERGED, "reward = %g: not finite", reward);
   e->total += reward;

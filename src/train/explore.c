@@ -69,6 +69,15 @@ static float float_within(double a, double low, double high) {
   return f;
 }
 
+void sac_explore_cut(const sac_space *space, const float act[], float within[]) {
+  for (size_t i = 0; i < space->act_dim; i++) {
+    const double low = space->act_low[i], high = space->act_high[i], a = (double)act[i];
+    within[i] = a < low    ? float_within(low, low, high)
+                : a > high ? float_within(high, low, high)
+                           : act[i];
+  }
+}
+
 void sac_explore_warmup(const sac_train_options *o, const sac_space *space, size_t actions,
                         size_t E, uint64_t t, float act[]) {
   const size_t A = space->act_dim;

@@ -25,4 +25,8 @@ void sac_explore_noise(const sac_train_options *options, size_t E, size_t A, uin
 void sac_explore_warmup(const sac_train_options *options, const sac_space *space, size_t actions,
                         size_t E, uint64_t t, float act[]);
 
+/* within (A) = act (A), cut to the bounds: what reaches the environment of a policy that can leave
+ * them. A NaN stays one. */
+void sac_explore_cut(const sac_space *space, const float act[], float within[]);
+
 #endif

@@ -23,12 +23,24 @@ static const sac_preset presets[] = {
      "log_std_map=tanh log_std_min=-5 log_std_max=2 alpha_loss=alpha alpha_sample=fresh "
      "entropy_space=environment policy_delay=2 policy_updates=2 init=torch warmup=5000 utd=1",
      "CleanRL, cleanrl/sac_continuous_action.py"},
+    {"sac-beta",
+     "lr=1e-3 batch=256 hidden=256,256 temperature=fixed alpha=0.2 critic_loss=mse init=torch "
+     "warmup=10000 utd=1 policy=beta concentration_offset=1 concentration_log_min=-20 "
+     "concentration_log_max=2 interval_density=unit deterministic=mean",
+     "Della Libera 2024 (arXiv 2409.04971), lucadellalib/sac-beta, scripts/sac_beta_omt.py"},
+    {"sac-beta-wide",
+     "lr=1e-3 batch=256 hidden=256,256 critic_loss=mse init=torch warmup=10000 utd=1 policy=beta "
+     "deterministic=mode",
+     "sac-beta with concentrations to e^6 + 1, the mode in evaluations, a learned temperature"},
     {"sb3", "lr=3e-4 batch=256 hidden=256,256 init=torch warmup=100 utd=1",
      "Stable-Baselines3, stable_baselines3/sac/sac.py"},
 };
 
 #define SAC_FAST        "lr=1e-3 warmup=5000"
 #define SAC_FAST_SOURCE "preset sac-fast"
+#define SMALL                                                                             \
+  "steps=10000 warmup=1000 lr=1e-3 tau=0.01 gamma=0.9 hidden=64,64 batch=100 init=torch " \
+  "eval_every=2000 replay_capacity=100000"
 
 static const sac_preset tasks[] = {
     {"Pendulum-v1",
@@ -39,6 +51,8 @@ static const sac_preset tasks[] = {
      "steps=50000 warmup=5000 noise=held noise_hold=30 lr=1e-3 hidden=64,64 "
      "replay_capacity=100000",
      "tried on seeds from 100 up; 30 steps are about half a swing of the car"},
+    {"Heading-v0", SMALL, "written for policy=von_mises; docs/policies.md"},
+    {"TwoHills-v0", SMALL, "written for the mixtures; docs/policies.md"},
     {"HalfCheetah-v5", SAC_FAST, SAC_FAST_SOURCE},
     {"Hopper-v5", SAC_FAST, SAC_FAST_SOURCE},
     {"Walker2d-v5", SAC_FAST, SAC_FAST_SOURCE},

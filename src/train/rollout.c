@@ -5,6 +5,7 @@
 
 #include "base/arena.h"
 #include "base/try.h"
+#include "train/explore.h"
 
 enum { EPISODE_BITS = 48 };
 
@@ -111,8 +112,10 @@ sac_status sac_rollout_reset(sac_rollout *r, sac_error *err) {
 }
 
 static sac_status step_row(sac_rollout *r, size_t e, sac_error *err) {
-  SAC_TRY(r->task->step(r->env[e], r->act + e * r->A, r->wide + e * r->O, &r->reward[e],
-                        &r->terminated[e], &r->truncated[e], err));
+  float within[SAC_EXPLORE_ACTIONS_MAX];
+  sac_explore_cut(&r->space, r->act + e * r->A, within);
+  SAC_TRY(r->task->step(r->env[e], within, r->wide + e * r->O, &r->reward[e], &r->terminated[e],
+                        &r->truncated[e], err));
   narrow(r, e, r->next);
   return sac_rollout_ended(r, e) ? begin(r, e, r->episode[e] + 1, r->first, err) : SAC_OK;
 }

@@ -3,7 +3,7 @@
 # time a build without optimisation. How fast anything is, is not tested here.
 source "$SAC_SOURCE_DIR/tests/cli/lib.sh"
 quick=(--json --repeats 2 --seconds 0.001)
-fields='commit gflops isa peak_share precision rate_best rate_median threads unit what'
+fields='commit gflops isa peak_share policy precision rate_best rate_median threads unit what'
 
 # has_fields LINES: so many lines on stdin, each an object with just these fields, and sane numbers
 has_fields() {
@@ -32,6 +32,8 @@ has_fields "$(wc -l <kernels)" <kernels
 for what in fma gemm_forward adam tanh_normal; do
   grep -q "\"what\":\"$what\"" kernels || fail "no kernel $what"
 done
+"$sac" bench update "${quick[@]}" --policy beta --width 16 --batch 8 >beta
+grep -q '"policy":"beta"' beta || fail "update of a beta policy: $(cat beta)"
 mkdir folder
 TMPDIR=$PWD/folder "$sac" bench small "${quick[@]}" | has_fields 1
 [ -z "$(ls folder)" ] || fail "bench small left $(ls folder)"
@@ -54,6 +56,7 @@ refuses 2 "--threads = 0: must be an integer in [1, 256]" "$sac" bench update --
 refuses 2 "--repeats = 0: must be an integer in [1, " "$sac" bench update --repeats 0
 refuses 2 "--seconds = -1: must be a number in (0, 3600]" "$sac" bench update --seconds -1
 refuses 2 "--precision = fp16: must be fp32 or bf16" "$sac" bench update --precision fp16
+refuses 2 "policy = gamma: must be one of tanh_normal, " "$sac" bench update --policy gamma
 refuses 2 "--theta is of 'bench dist'" "$sac" bench update --theta 1
 refuses 2 "no other flag" "$sac" bench dist gamma --threads 2
 TMPDIR=/nowhere refuses 1 "cannot make the folder /nowhere/" "$sac" bench small --repeats 1

@@ -6,7 +6,7 @@
 
 #include "sac/env.h"
 
-enum { BUILT_IN = 3 }; /* tasks */
+enum { BUILT_IN = 5 }; /* tasks */
 #define TOY(name) SAC_BINARY_DIR "/tests/env/toys/libtoy_" name ".so"
 
 /* An empty folder of plug-ins, so that only the built-in tasks are there. */
@@ -32,6 +32,8 @@ static void built_in_tasks_are_there(void **state) {
   assert_string_equal(plugin, "built-in");
   assert_string_equal(sac_registry_task(r, 1, NULL)->id, "MountainCarContinuous-v0");
   assert_string_equal(sac_registry_task(r, 2, NULL)->id, "CartPole-v1");
+  assert_string_equal(sac_registry_task(r, 3, NULL)->id, "Heading-v0");
+  assert_string_equal(sac_registry_task(r, 4, NULL)->id, "TwoHills-v0");
   assert_string_equal(sac_registry_note(r), "");
   assert_ptr_equal(sac_registry_find(r, "Pendulum-v1", NULL), sac_registry_task(r, 0, NULL));
   sac_registry_destroy(r);
