@@ -64,7 +64,7 @@ static double score_variance(double a) {
 
 static const struct {
   double alpha;
-  const char *published[ESTIMATORS];
+  const char *reference[ESTIMATORS];
 } rows[] = {
     {0.1, {"27.94", "96.92", ""}},      {0.5, {"16.82", "71.38", ""}},
     {1.0, {"19.54", "100.5", "114.3"}}, {2.0, {"27.69", "194.4", "62.9"}},
@@ -87,7 +87,7 @@ void table_gamma(void) {
                  .estimator = "the gradient",
                  .exact = mean,
                  .closed = 2.0 * theta[0] + 1.0,
-                 .published = "",
+                 .reference = "",
                  .sampled = none,
                  .error = none});
     for (int e = 0; e < ESTIMATORS; e++) {
@@ -109,7 +109,7 @@ void table_gamma(void) {
                    .estimator = names[e],
                    .exact = variance[e],
                    .closed = e == SCORE ? score_variance(theta[0]) : none,
-                   .published = rows[r].published[e],
+                   .reference = rows[r].reference[e],
                    .sampled = sampled[0],
                    .error = error[0]});
     }

@@ -43,23 +43,23 @@ static void put_number(double x) {
 }
 
 void put_header(void) {
-  puts("table,case,parameter,estimator,exact,closed_form,published,sampled,standard_error,samples");
+  puts("table,case,parameter,estimator,exact,closed_form,reference,sampled,standard_error,samples");
 }
 
 void put(const entry *e) {
   printf("%s,%s,%s,%s", e->table, e->what, e->parameter, e->estimator);
   put_number(e->exact);
   put_number(e->closed);
-  printf(",%s", e->published);
+  printf(",%s", e->reference);
   put_number(e->sampled);
   put_number(e->error);
   printf(",%zu\n", isnan(e->sampled) ? 0 : samples);
   if (!isfinite(e->exact)) check(e, "a number", e->exact, 0.0, 0.0);
   if (!isnan(e->closed))
     check(e, "the closed form", e->exact, e->closed, 1e-10 * (1.0 + fabs(e->closed)));
-  if (*e->published) {
-    const double want = atof(e->published);
-    check(e, "the table", e->exact, want, half_unit(e->published) + e->slack * fabs(want));
+  if (*e->reference) {
+    const double want = atof(e->reference);
+    check(e, "the reference", e->exact, want, half_unit(e->reference) + e->slack * fabs(want));
   }
   if (!isnan(e->sampled)) check(e, "the samples' variance", e->exact, e->sampled, 5.0 * e->error);
 }

@@ -216,7 +216,7 @@ static double closed_form(const cost *c, size_t j, int e) {
 
 static const struct {
   cost c;
-  const char *published[2][ESTIMATORS]; /* of the mean, of the standard deviation */
+  const char *reference[2][ESTIMATORS]; /* of the mean, of the standard deviation */
 } rows[] = {
     {{"square", -3.0, square, square_slope},
      {{"495", "134", "4", "17.49"}, {"1546", "664", "72", "68"}}},
@@ -254,7 +254,7 @@ void table_normal(void) {
                      .estimator = names[e],
                      .exact = variance[j][e],
                      .closed = closed_form(c, j, e),
-                     .published = rows[r].published[j][e],
+                     .reference = rows[r].reference[j][e],
                      .slack = e == MEASURE && j ? 3e-4 : 0.0, /* a double integral of few nodes */
                      .sampled = sampled[e][j],
                      .error = error[e][j]});

@@ -12,13 +12,13 @@ typedef struct entry {
   const char *table, *what, *parameter, *estimator; /* "normal", "square -3", "mean", "score" */
   double exact;                                     /* by quadrature */
   double closed;                                    /* the closed form, NaN if there is none */
-  const char *published; /* as printed in the source, "" if it is not there */
+  const char *reference; /* an independent computation, as printed; "" if there is none */
   double slack;          /* relative, beyond half a unit of its last digit: its own error */
   double sampled, error; /* from samples, and its standard error; NaN without samples */
 } entry;
 
 /* Print the entry as a line of CSV. It fails if exact and closed differ by more than 1e-10 (1 +
- * |closed|), exact and published by more than half a unit of the last printed digit and slack, or
+ * |closed|), exact and reference by more than half a unit of the last printed digit and slack, or
  * sampled and exact by more than 5 standard errors; that is said on stderr and counted. */
 void put(const entry *e);
 void put_header(void);

@@ -11,15 +11,15 @@
 static const double none = (double)NAN;
 
 static void put_ratio(const char *table, const char *what, const char *parameter, const char *name,
-                      double ratio, const char *published) {
+                      double ratio, const char *reference) {
   put(&(entry){.table = table,
                .what = what,
                .parameter = parameter,
                .estimator = name,
                .exact = ratio,
                .closed = none,
-               .published = published,
-               .slack = 0.02, /* the published ratios are of 60,000 samples */
+               .reference = reference,
+               .slack = 0.02, /* these references are of 60,000 samples */
                .sampled = none,
                .error = none});
 }
@@ -32,7 +32,7 @@ static void put_gradient(const char *table, const char *what, const char *parame
                .estimator = name,
                .exact = exact,
                .closed = closed,
-               .published = "",
+               .reference = "",
                .sampled = none,
                .error = none});
 }
@@ -46,7 +46,7 @@ enum { D = 2, P = 5, L21 = 3 }; /* mean (2), L11, L21, L22 */
 typedef struct task {
   const char *name;
   double l[3], omega[D]; /* L11, L21, L22 */
-  const char *ratio;     /* as published */
+  const char *ratio;     /* the reference */
 } task;
 
 static int is_square(const task *p) {
@@ -158,7 +158,7 @@ void table_transport(void) {
                    .estimator = names[e],
                    .exact = variance[e],
                    .closed = none,
-                   .published = "",
+                   .reference = "",
                    .sampled = sampled,
                    .error = error});
     }
@@ -239,7 +239,7 @@ static const struct {
 };
 
 static void one_route(const char *what, const double theta[2], int kind, const char *name,
-                      const char *published, const double mean[2], const double variance[2]) {
+                      const char *reference, const double mean[2], const double variance[2]) {
   const sac_grad_problem problem = {
       .d = sac_dist_find("beta"), .theta = theta, .cost = {.f = square, .df = slope}};
   sac_grad_options options = sac_grad_options_default();
@@ -254,7 +254,7 @@ static void one_route(const char *what, const double theta[2], int kind, const c
                  .estimator = name,
                  .exact = variance[j],
                  .closed = none,
-                 .published = j ? "" : published,
+                 .reference = j ? "" : reference,
                  .slack = 0.02,
                  .sampled = sampled[j],
                  .error = error[j]});

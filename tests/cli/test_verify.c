@@ -70,7 +70,7 @@ static unsigned failures(const sac_dist *d) {
 static sac_dist copy_of_gamma(void) {
   real = sac_dist_find("gamma");
   sac_dist d = *real; /* without the batched forms, which would go round the broken function */
-  d.log_density_n = d.velocity_n = d.score_n = NULL;
+  d.log_density_n = d.velocity_n = d.score_n = d.cdf_n = NULL;
   return d;
 }
 

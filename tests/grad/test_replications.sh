@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# The published tables of gradient estimators, in short: every variance by quadrature against its closed
-# form (1e-10) and the printed digits, and against the samples of sac_grad (5 standard errors; about 150
+# The tables of gradient estimators, in short: every variance by quadrature against its closed form
+# (1e-10) and the digits of an independent computation, and against the samples of sac_grad (5 standard errors; about 150
 # of them with fixed streams, so a false alarm is a matter of the code and not of the day).
 # script/replications has the long form.
 set -euo pipefail
@@ -12,7 +12,7 @@ for table in normal gamma transport beta; do
   "$replications" $table --samples 20000 >"$work/$table.csv" || { echo "FAILED: $table"; exit 1; }
 done
 rows() { awk -F, -v c="$2" 'NR > 1 && $c != ""' "$work/$1.csv" | wc -l; }
-# how many numbers there are against something: closed forms (column 6), printed (7), samples (8)
+# how many numbers there are against something: closed forms (column 6), references (7), samples (8)
 for expected in "normal 6 66" "normal 7 80" "normal 8 80" "gamma 6 14" "gamma 7 19" "gamma 8 19" \
   "transport 6 14" "transport 7 7" "transport 8 14" "beta 6 10" "beta 7 7" "beta 8 20"; do
   read -r table column count <<<"$expected"
