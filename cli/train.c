@@ -17,7 +17,7 @@ static const char help[] =
     "  --out DIR             the run's folder (default: runs/ENV/DATE-seedS)\n"
     "  --preset P            settings of a published trainer ('sac presets')\n"
     "  --set KEY=VALUE       any option ('sac options'); may be repeated, the last one wins\n"
-    "  --threads N           threads, 0: chosen by the size of the networks (default)\n"
+    "  --threads N           threads; auto: the fastest number, by a short measurement (default)\n"
     "  --envs N              environments stepped side by side\n"
     "  --eval-every N        steps between evaluations, 0: only at the end\n"
     "  --eval-episodes N     episodes of an evaluation\n"
@@ -144,6 +144,10 @@ static int take_flag(struct command *c, int flag) {
     c->quiet = 1;
     return 0;
   case FLAG_THREADS:
+    if (!strcmp(optarg, "auto")) {
+      c->threads = 0;
+      return 0;
+    }
     return parse_integer("threads", optarg, 0, THREADS_MAX, &c->threads) ? 0 : EXIT_USAGE;
   default:
     break;

@@ -118,7 +118,7 @@ typedef struct sac_run sac_run;
 /* A new run of `task` in the folder `dir`, which must not exist or be empty of a run; it is made
  * with its parents, and holds config.json, metrics.csv, eval.csv, and in checkpoint/ the state of
  * step 0; a start that fails leaves none of them. threads as in sac_agent_create, and 0 chooses by
- * the size of the networks and the number of cores. The task and its plug-in must outlive the run.
+ * a short measurement (sac_bench_threads). The task and its plug-in must outlive the run.
  * plugin: the path that the user gave for it, recorded in config.json for the reader, or NULL.
  * Errors: SAC_ERR_ARG for an option, bounds that are not finite, or a folder that holds a run;
  * SAC_ERR_IO, SAC_ERR_NOMEM, and the task's. *out is untouched then. */

@@ -1,5 +1,3 @@
-#define _GNU_SOURCE
-#include <sched.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -17,28 +15,6 @@ static size_t parameters(const sac_widths *hidden, size_t in, size_t out) {
     in = hidden->width[i];
   }
   return sum + (in + 1) * out;
-}
-
-/* A product forward is 2 operations a weight, its two backward products 4 more. A critic update is
- * two critics forward and backward, two targets and the actor forward; an actor update is the actor
- * forward and backward and two critics forward and backward to their input. */
-double sac_run_update_flops(const sac_agent_options *o, size_t O, size_t A) {
-  const double actor = (double)parameters(&o->actor_hidden, O, sac_head_outputs(o, A));
-  const double critic = (double)parameters(&o->critic_hidden, O + sac_head_seen(o, A), 1);
-  const double critics = 2 * 6 * critic + 2 * 2 * critic + 2 * actor;
-  const double policy = 6 * actor + (double)o->actor_samples * 2 * 4 * critic;
-  const double share = (double)o->policy_updates / (double)o->policy_delay;
-  return (double)o->batch * (critics + share * policy);
-}
-
-enum { AUTO_THREADS_MAX = 8 };
-static const double flops_worth_threads = 1e8; /* below, phases are too short to share */
-
-size_t sac_run_auto_threads(const sac_agent_options *o, size_t O, size_t A) {
-  if (sac_run_update_flops(o, O, A) < flops_worth_threads) return 1;
-  cpu_set_t cpus;
-  const int n = sched_getaffinity(0, sizeof cpus, &cpus) ? 1 : CPU_COUNT(&cpus);
-  return n < 1 ? 1 : n > AUTO_THREADS_MAX ? AUTO_THREADS_MAX : (size_t)n;
 }
 
 /* --- the line ------------------------------------------------------------------------------ */

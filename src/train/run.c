@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "base/try.h"
+#include "sac/bench.h"
 #include "train/evaluate.h"
 #include "train/explore.h"
 #include "train/options.h"
@@ -67,7 +68,12 @@ static sac_status make_parts(sac_run *run, const sac_env_api *task, size_t threa
   if (A > SAC_EXPLORE_ACTIONS_MAX)
     return sac_fail(err, SAC_ERR_ENV, "%s: %zu action dimensions: at most %d are supported",
                     task->id, A, SAC_EXPLORE_ACTIONS_MAX);
-  run->threads = threads ? threads : sac_run_auto_threads(&o->agent, run->rollout->O, A);
+  run->threads = threads;
+  if (!threads) {
+    const sac_space *space = &run->rollout->space;
+    SAC_TRY(sac_bench_threads(&o->agent, space->obs_dim, space->act_dim, space->act_low,
+                              space->act_high, &run->threads, err));
+  }
   SAC_TRY(sac_rollout_set_threads(run->rollout, run->threads, err));
   SAC_TRY(make_agent(run, err));
   SAC_TRY(task->create(&run->eval_env, err));

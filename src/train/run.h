@@ -90,12 +90,4 @@ sac_status sac_loop_read_logs(sac_run *run, sac_run_tables *tables, sac_error *e
 sac_status sac_loop_reopen_logs(sac_run *run, const sac_run_tables *tables, sac_error *err);
 void sac_run_tables_free(sac_run_tables *tables);
 
-/* --- plan.c */
-
-/* Floating-point operations of one update, roughly. */
-double sac_run_update_flops(const sac_agent_options *options, size_t O, size_t A);
-
-/* How many threads suit the networks on this machine. */
-size_t sac_run_auto_threads(const sac_agent_options *options, size_t O, size_t A);
-
 #endif

@@ -1,8 +1,11 @@
+#define _GNU_SOURCE // sched_setaffinity
 /* What the benchmarks count and refuse; how fast anything is, no test says. */
+#include "base/cores.h"
 #include "check.h"
 #include "kernels/kernels.h"
 #include "sac/bench.h"
 
+#include <sched.h>
 #include <string.h>
 
 /* With x = y = 1 a chain goes up by 1 a step: 0 + ... + 11 and 12 chains of 16/lanes steps a round.
@@ -82,12 +85,50 @@ static void wrong_arguments_are_named(void **state) {
   assert_close(seconds, 7.0, 0, 0); /* untouched */
 }
 
+static sac_agent_options small_agent(void) {
+  sac_agent_options o = sac_agent_options_default();
+  o.actor_hidden = o.critic_hidden = (sac_widths){1, {16}};
+  o.batch = 8;
+  return o;
+}
+
+/* Which number is the fastest, no test can say; it must be one that the machine has. */
+static void the_number_of_threads_is_one_there_is(void **state) {
+  (void)state;
+  const sac_agent_options o = small_agent();
+  const double low[] = {-1, -2}, high[] = {1, 2};
+  sac_error err = {.msg = ""};
+  size_t threads = 0;
+  assert_ok(sac_bench_threads(&o, 3, 2, low, high, &threads, &err), err);
+  assert_true(threads >= 1 && threads <= sac_cores() && threads <= 8);
+}
+
+static void one_cpu_means_one_thread(void **state) {
+  (void)state;
+  const sac_agent_options o = small_agent();
+  const double low[] = {-1}, high[] = {1};
+  sac_error err = {.msg = ""};
+  cpu_set_t before, one;
+  assert_int_equal(sched_getaffinity(0, sizeof before, &before), 0);
+  size_t first = 0;
+  while (!CPU_ISSET(first, &before)) first++;
+  CPU_ZERO(&one);
+  CPU_SET(first, &one);
+  assert_int_equal(sched_setaffinity(0, sizeof one, &one), 0);
+  size_t threads = 0;
+  assert_ok(sac_bench_threads(&o, 3, 1, low, high, &threads, &err), err);
+  assert_int_equal(threads, 1);
+  assert_int_equal(sched_setaffinity(0, sizeof before, &before), 0);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(a_round_of_the_peak_has_its_operations),
       cmocka_unit_test(an_update_is_582_megaflop),
       cmocka_unit_test(every_kernel_runs),
       cmocka_unit_test(wrong_arguments_are_named),
+      cmocka_unit_test(the_number_of_threads_is_one_there_is),
+      cmocka_unit_test(one_cpu_means_one_thread),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
