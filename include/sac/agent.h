@@ -48,6 +48,8 @@ extern "C" {
   C(alpha_sample, actor, "actor|fresh",                                                           \
     "log pi of the actor step's sample | of a fresh one after it [CleanRL]")                      \
   R(target_entropy_scale, -1.0, -1000.0, 1000.0, "target entropy per action dimension [SAC2]")    \
+  R(target_entropy_discrete, 0.98, 0.0, 1.0,                                                      \
+    "policy=categorical: target entropy as a share of log K [SACD]")                              \
   C(entropy_space, normalized, "normalized|environment",                                          \
     "entropy of the action in [-1,1] | in the environment's units")                               \
   C(log_std_map, clamp, "clamp|tanh|softplus",                                                    \
@@ -57,7 +59,7 @@ extern "C" {
   R(log_std_bias, 0.0, -40.0, 40.0, "added to the initial bias of the output behind log sigma")   \
   C(policy, tanh_normal,                                                                          \
     "tanh_normal|normal|beta|truncated_normal|kumaraswamy|tanh_student_t|tanh_laplace|"           \
-    "tanh_normal_mixture|beta_mixture|tanh_full_normal|von_mises",                                \
+    "tanh_normal_mixture|beta_mixture|tanh_full_normal|von_mises|categorical",                    \
     "the action's distribution given the state; docs/policies.md")                                \
   I(policy_components, 2, 1, 64, "components of a mixture")                                       \
   R(concentration_offset, 1.0, 0.0, 1000.0, "beta, kumaraswamy: parameter = offset + e^clamp")    \
@@ -99,7 +101,8 @@ enum {
   SAC_POLICY_BETA_MIXTURE,
   SAC_POLICY_TANH_FULL_NORMAL,
   SAC_POLICY_VON_MISES,
-  SAC_POLICY_COUNT
+  SAC_POLICY_COUNT, /* of those for continuous actions */
+  SAC_POLICY_CATEGORICAL = SAC_POLICY_COUNT
 };
 enum { SAC_INTERVAL_DENSITY_ACTION, SAC_INTERVAL_DENSITY_UNIT };
 enum { SAC_DETERMINISTIC_CENTER, SAC_DETERMINISTIC_MEAN, SAC_DETERMINISTIC_MODE };
@@ -162,7 +165,8 @@ SAC_API sac_status sac_agent_act(sac_agent *agent, size_t n, const float obs[], 
  * of the smaller critic in each row. obs (n,O) and act (n,A) in, actions in the environment's units
  * and in no need to be within the bounds; n <= the batch option. Learned numbers stay untouched.
  * Errors: SAC_ERR_ARG for n; SAC_ERR_DIVERGED names critic and row where a value is not finite; the
- * outputs are untouched then. */
+ * outputs are untouched then. A discrete action has no gradient: dq_da must be NULL, and act (n)
+ * numbers of actions. */
 SAC_API sac_status sac_agent_value(sac_agent *agent, size_t n, const float obs[], const float act[],
                                    float q[], float dq_da[], sac_error *err);
 

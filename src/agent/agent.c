@@ -1,6 +1,7 @@
 /* The agent's handle: made, used to act, released. */
 #include "sac/agent.h"
 
+#include "agent/discrete.h"
 #include "agent/handle.h"
 #include "base/cpu.h"
 #include "base/try.h"
@@ -12,24 +13,31 @@ _Static_assert((int)SAC_INIT_LECUN == SAC_MLP_LECUN && (int)SAC_INIT_TORCH == SA
                    (int)SAC_INIT_GLOROT == SAC_MLP_GLOROT,
                "the option init is handed to the networks as it is");
 
-/* Where everything lies in the one block: measured with base == NULL, then carved. */
-static sac_agent *layout(sac_arena *m, const sac_agent_options *opt, size_t O, size_t A,
+/* Where everything lies in the one block: measured with base == NULL, then carved. K discrete
+ * actions, or 0. */
+static sac_agent *layout(sac_arena *m, const sac_agent_options *opt, size_t O, size_t A, size_t K,
                          size_t threads) {
   sac_agent *self = SAC_TAKE(m, sac_agent, 1), measuring;
   sac_agent *g = self ? self : &measuring;
   const size_t B = (size_t)opt->batch;
-  *g = (sac_agent){.opt = *opt, .O = O, .A = A, .B = B, .C = sac_head_seen(opt, A)};
+  *g = (sac_agent){.opt = *opt, .O = O, .A = A, .B = B, .C = sac_head_seen(opt, A), .K = K};
   g->ldx = sac_row(O + g->C);
   g->ld_da = sac_row(g->C);
-  sac_head_layout(m, &g->pi, O, A, opt, B, 1);
+  g->ld_dq = K ? sac_row(K) : 1;
+  if (K)
+    sac_discrete_layout(m, &g->pi, O, K, opt, B, 1);
+  else
+    sac_head_layout(m, &g->pi, O, A, opt, B, 1);
   sac_normalizer_layout(m, &g->norm, O, opt);
   if (g->norm.on) g->seen = SAC_TAKE(m, float, B *O);
   g->ld_scratch = g->pi.net.scratch;
   for (int j = 0; j < 2; j++) {
-    sac_mlp_layout(m, &g->q[j], O + g->C, &opt->critic_hidden, 1, 1, 1, g->pi.net.bf16);
+    sac_mlp_layout(m, &g->q[j], K ? O : O + g->C, &opt->critic_hidden, K ? K : 1, 1, 1,
+                   g->pi.net.bf16);
     sac_trace_layout_training(m, &g->q_trace[j], &g->q[j], B);
     g->q_value[j] = SAC_TAKE(m, float, B);
-    g->dq[j] = SAC_TAKE(m, float, B);
+    if (K) g->q_all[j] = SAC_TAKE(m, float, B * g->ld_dq);
+    g->dq[j] = SAC_TAKE(m, float, B * g->ld_dq);
     if (g->q[j].scratch > g->ld_scratch) g->ld_scratch = g->q[j].scratch;
   }
   g->ld_scratch = sac_row(g->ld_scratch);
@@ -90,26 +98,30 @@ sac_status sac_agent_create(const sac_agent_options *opt, size_t O, size_t A, co
     return sac_fail(err, SAC_ERR_ARG, "obs_dim = %zu, act_dim = %zu: each must be in [1, %d]", O, A,
                     LARGEST_DIM);
   SAC_TRY(check_bounds(A, low, high, err));
-  SAC_TRY(sac_head_check(opt, A, low, high, err));
+  size_t K = 0;
+  if (sac_is_discrete(opt))
+    SAC_TRY(sac_discrete_check(opt, A, low, high, &K, err));
+  else
+    SAC_TRY(sac_head_check(opt, A, low, high, err));
   SAC_TRY(check_precision(opt, err));
   sac_pool *pool;
   SAC_TRY(sac_pool_create(threads, &pool, err));
 
   sac_arena m = {0};
-  layout(&m, opt, O, A, threads);
+  layout(&m, opt, O, A, K, threads);
   const size_t size = m.used;
   m = (sac_arena){.base = sac_arena_block(size)};
   if (!m.base) {
     sac_pool_destroy(pool);
     return sac_fail(err, SAC_ERR_NOMEM, "no memory for an agent of %zu bytes", size);
   }
-  sac_agent *g = layout(&m, opt, O, A, threads); /* first in the block */
+  sac_agent *g = layout(&m, opt, O, A, K, threads); /* first in the block */
   g->pool = pool;
   g->seed = seed;
   g->k = sac_kernels_get();
   sac_head_set(&g->pi, opt, low, high);
   sac_mlp_init(g->k, &g->pi.net, opt->init, seed, 0);
-  sac_head_bias(&g->pi);
+  if (!K) sac_head_bias(&g->pi);
   for (int j = 0; j < 2; j++)
     sac_mlp_init(g->k, &g->q[j], opt->init, seed, (uint64_t)(j + 1) * SAC_LAYERS_MAX);
   g->temperature.log_alpha = log(opt->alpha);
@@ -154,7 +166,11 @@ static void act_rows(void *ctx, size_t t, size_t T) {
   sac_agent *g = a->agent;
   for (size_t b = first; g->norm.on && b < last; b++)
     sac_normalize(&g->norm, a->obs + b * g->O, g->seen + b * g->O);
-  sac_head_act(g->k, &g->pi, g->norm.on ? g->seen : a->obs, a->noise, first, last);
+  const float *seen = g->norm.on ? g->seen : a->obs;
+  if (g->K)
+    sac_discrete_act(g->k, &g->pi, seen, a->noise, first, last);
+  else
+    sac_head_act(g->k, &g->pi, seen, a->noise, first, last);
 }
 
 sac_status sac_agent_act(sac_agent *g, size_t n, const float obs[], const float noise[],
@@ -167,5 +183,6 @@ sac_status sac_agent_act(sac_agent *g, size_t n, const float obs[], const float 
     act_rows(&a, 0, 1);
   else
     sac_pool_run(g->pool, act_rows, &a);
-  return sac_head_result(&g->pi, n, obs, act, err);
+  return g->K ? sac_discrete_result(&g->pi, n, obs, act, err)
+              : sac_head_result(&g->pi, n, obs, act, err);
 }

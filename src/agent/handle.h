@@ -7,6 +7,8 @@
 #include "agent/temperature.h"
 #include "base/threads.h"
 
+#include <math.h>
+
 struct sac_agent {
   sac_agent_options opt;
   size_t O, A, B;
@@ -14,6 +16,7 @@ struct sac_agent {
   uint64_t seed;
   const sac_kernels *k;
   sac_pool *pool;
+  size_t K; /* discrete actions; 0: continuous ones */
 
   /* learned */
   sac_head pi;
@@ -30,11 +33,14 @@ struct sac_agent {
   float *reward, *discount; /* (B) r, and gamma (1 - terminated), of n steps */
   size_t *drawn;            /* (B) the replay's indices */
   sac_trace q_trace[2];
-  float *q_value[2], *dq[2]; /* (B) Q_j, and the loss gradient in it */
-  float *y;                  /* (B) the critics' target */
-  float *q_climbed;          /* (B) what the actor climbs: the smaller critic or the mean */
-  float *dq_da;              /* (B, ld_da) */
-  float *dx;                 /* (B, ld_da) rows of dq_da in the order of `rows` */
+  float *q_value[2]; /* (B) Q_j of the action */
+  float *q_all[2];   /* (B, ld_dq) Q_j of every discrete action */
+  float *dq[2];      /* (B, ld_dq) the loss gradient in the critics' output */
+  size_t ld_dq;      /* 1 with continuous actions */
+  float *y;          /* (B) the critics' target */
+  float *q_climbed;  /* (B) what the actor climbs: the smaller critic or the mean */
+  float *dq_da;      /* (B, ld_da) */
+  float *dx;         /* (B, ld_da) rows of dq_da in the order of `rows` */
   size_t ld_da;
   size_t *rows;   /* (B) rows of the batch, grouped by their smaller critic */
   float *scratch; /* (threads, ld_scratch) a unit's gradient */
@@ -43,6 +49,7 @@ struct sac_agent {
 
 /* The target entropy, in nats. */
 static inline double sac_target_entropy(const sac_agent *agent) {
+  if (agent->K) return agent->opt.target_entropy_discrete * log((double)agent->K);
   return agent->opt.target_entropy_scale * (double)agent->A;
 }
 

@@ -149,7 +149,7 @@ void sac_head_backward(const sac_kernels *k, sac_head *head, size_t first, size_
 }
 
 size_t sac_head_seen(const sac_agent_options *options, size_t A) {
-  return sac_head_kind_of(options)->squash == SAC_SQUASH_TURN ? 2 * A : A;
+  return options->policy == SAC_POLICY_VON_MISES ? 2 * A : A;
 }
 
 static const double pi = 3.14159265358979323846;

@@ -62,6 +62,10 @@ typedef struct sac_head {
 sac_status sac_head_check(const sac_agent_options *options, size_t A, const double low[],
                           const double high[], sac_error *err);
 
+/* The names of the heads that fit a continuous action space; all but von_mises fit every one. turn:
+ * each action is an angle. text: (size) out. */
+void sac_head_fitting(int turn, char *text, size_t size);
+
 /* The network's outputs under these options, which sac_head_check has passed. */
 size_t sac_head_outputs(const sac_agent_options *options, size_t A);
 

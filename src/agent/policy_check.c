@@ -14,8 +14,7 @@ static int is_turn(double low, double high) {
   return fabs((high - low) - turn) < 1e-5;
 }
 
-/* The names of the heads that fit; all but von_mises do everywhere. */
-static void fitting(int turn, char *text, size_t size) {
+void sac_head_fitting(int turn, char *text, size_t size) {
   size_t used = 0;
   text[0] = '\0';
   for (int i = 0; i < SAC_POLICY_COUNT; i++) {
@@ -32,7 +31,7 @@ static sac_status check_fit(const sac_agent_options *o, size_t A, const double l
   const sac_head_kind *kind = sac_head_kind_of(o);
   char others[300];
   sac_dist d;
-  fitting(0, others, sizeof others);
+  sac_head_fitting(0, others, sizeof others);
   for (size_t j = 0; kind->squash == SAC_SQUASH_TURN && j < A; j++)
     if (!is_turn(low[j], high[j]))
       return sac_fail(

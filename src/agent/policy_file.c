@@ -1,4 +1,5 @@
 /* A trained policy alone: the actor of a saved agent, with room for one observation. */
+#include "agent/discrete.h"
 #include "agent/normalizer.h"
 #include "agent/policy.h"
 #include "base/safetensors.h"
@@ -16,10 +17,14 @@ struct sac_policy {
   const sac_kernels *k;
 };
 
-static sac_policy *layout(sac_arena *m, size_t O, size_t A, const sac_agent_options *options) {
+static sac_policy *layout(sac_arena *m, size_t O, size_t A, size_t K,
+                          const sac_agent_options *options) {
   sac_policy *self = SAC_TAKE(m, sac_policy, 1), measuring;
   sac_policy *p = self ? self : &measuring;
-  sac_head_layout(m, &p->head, O, A, options, 1, 0);
+  if (K)
+    sac_discrete_layout(m, &p->head, O, K, options, 1, 0);
+  else
+    sac_head_layout(m, &p->head, O, A, options, 1, 0);
   sac_normalizer_layout(m, &p->norm, O, options);
   p->seen = SAC_TAKE(m, float, O);
   return self;
@@ -88,8 +93,23 @@ static sac_status read_normalizer(const sac_safetensors *file, sac_normalizer *n
   return SAC_OK;
 }
 
+/* How many discrete actions there are, by the bounds; 0 for a policy of continuous ones. */
+static sac_status read_choices(const sac_safetensors *file, const char *path,
+                               const sac_agent_options *options, size_t A, size_t *K,
+                               sac_error *err) {
+  float mid = 0.0f, half = 0.0f;
+  if (!sac_is_discrete(options)) return SAC_OK;
+  SAC_TRY(read_row(file, "action_mid", &mid, 1, err));
+  SAC_TRY(read_row(file, "action_half", &half, 1, err));
+  const double low = (double)mid - (double)half, high = (double)mid + (double)half;
+  sac_error cause = {.msg = ""};
+  if (sac_discrete_check(options, A, &low, &high, K, &cause) == SAC_OK) return SAC_OK;
+  return sac_fail(err, SAC_ERR_FORMAT, "%s: %.300s", path, cause.msg);
+}
+
 static sac_status check_head(const char *path, const sac_agent_options *options, size_t A,
                              sac_error *err) {
+  if (sac_is_discrete(options)) return SAC_OK;
   sac_dist d;
   sac_error cause = {.msg = ""};
   if (sac_head_dist(sac_head_kind_of(options), options, A, &d, &cause) == SAC_OK) return SAC_OK;
@@ -98,18 +118,19 @@ static sac_status check_head(const char *path, const sac_agent_options *options,
 
 static sac_status load(const sac_safetensors *file, const char *path, sac_policy **out,
                        sac_error *err) {
-  size_t O = 0, A = 0;
+  size_t O = 0, A = 0, K = 0;
   sac_agent_options options;
   SAC_TRY(read_size(file, path, "obs_dim", &O, err));
   SAC_TRY(read_size(file, path, "act_dim", &A, err));
   SAC_TRY(read_options(file, path, &options, err));
   SAC_TRY(check_head(path, &options, A, err));
+  SAC_TRY(read_choices(file, path, &options, A, &K, err));
   sac_arena m = {0};
-  layout(&m, O, A, &options);
+  layout(&m, O, A, K, &options);
   const size_t size = m.used;
   m = (sac_arena){.base = sac_arena_block(size)};
   if (!m.base) return sac_fail(err, SAC_ERR_NOMEM, "no memory for a policy of %zu bytes", size);
-  sac_policy *p = layout(&m, O, A, &options);
+  sac_policy *p = layout(&m, O, A, K, &options);
   p->k = sac_kernels_get();
   p->head.map = sac_head_map(&options);
   sac_status status = read_weights(file, &p->head, err);
@@ -144,6 +165,10 @@ size_t sac_policy_act_dim(const sac_policy *policy) {
 sac_status sac_policy_act(sac_policy *policy, const float obs[], const float noise[], float act[],
                           sac_error *err) {
   sac_normalize(&policy->norm, obs, policy->seen);
+  if (sac_is_discrete(&policy->head.opt)) {
+    sac_discrete_act(policy->k, &policy->head, policy->seen, noise, 0, 1);
+    return sac_discrete_result(&policy->head, 1, obs, act, err);
+  }
   sac_head_act(policy->k, &policy->head, policy->seen, noise, 0, 1);
   return sac_head_result(&policy->head, 1, obs, act, err);
 }

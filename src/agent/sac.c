@@ -3,7 +3,8 @@
  * Work on rows of the batch (passes through the networks) and work on weights (gradients of the
  * batch, Adam, targets) alternate; each is shared among the threads without a sum across threads,
  * so that the same bits come out for any number of them. */
-#include "agent/handle.h"
+#include "agent/discrete.h"
+#include "agent/update.h"
 #include "base/try.h"
 #include "replay/buffer.h"
 
@@ -11,17 +12,6 @@
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
-
-/* What the threads of one update share. */
-struct update {
-  sac_agent *agent;
-  const sac_replay *replay;
-  sac_adam_step adam;
-  float tau; /* of the targets, or 0 */
-  float alpha;
-  uint64_t noise; /* index of the actor's noise */
-  uint32_t purpose;
-};
 
 /* Thread t's rows of the batch, in whole pairs: bf16 keeps two rows in a word. */
 static void share_rows(const sac_agent *g, size_t t, size_t T, size_t *first, size_t *last) {
@@ -34,8 +24,7 @@ enum { CHUNK_ROWS = 256 };
 
 /* Run on thread t's rows, so many at a time that what one layer leaves is still in the second-level
  * cache when the next one reads it. */
-static void in_chunks(const struct update *u, size_t t, size_t T,
-                      void (*run)(const struct update *u, size_t first, size_t last)) {
+static void in_chunks(const struct update *u, size_t t, size_t T, sac_chunk *run) {
   size_t first, last;
   share_rows(u->agent, t, T, &first, &last);
   for (size_t end; first < last; first = end) {
@@ -46,9 +35,7 @@ static void in_chunks(const struct update *u, size_t t, size_t T,
 
 /* --- batch ----------------------------------------------------------------------------------- */
 
-/* Rows [first, last) of the batch: s, a, then r, gamma (1 - d) and s' of n steps. Actions become
- * normalised, and so do observations where the option says so. */
-static void gather(sac_agent *g, const sac_replay *replay, size_t first, size_t last) {
+void sac_update_gather(sac_agent *g, const sac_replay *replay, size_t first, size_t last) {
   for (size_t b = first; b < last; b++) {
     sac_stream s = sac_stream_make(g->seed, SAC_STREAM_BATCH, g->updates * g->B + b);
     g->drawn[b] = sac_replay_draw(replay, &s);
@@ -75,11 +62,6 @@ static void place_actions(const sac_agent *g, float *x, size_t first, size_t las
 
 /* --- 1. y = r + gamma (1 - d) (min_j Qbar_j(s',a') - alpha log pi(a'|s')),  a' ~ pi(.|s') ---- */
 
-/* The smaller value, or NaN if one of them is: fminf would pass a broken critic over. */
-static float smaller(float a, float b) {
-  return a < b || isnan(a) ? a : b;
-}
-
 static void target_rows(sac_agent *g, float alpha, size_t first, size_t last) {
   sac_head_noise(g->k, &g->pi, first, last, g->seed, SAC_STREAM_TARGET, g->updates * g->B);
   sac_head_forward(g->k, &g->pi, g->x_next, g->ldx, first, last);
@@ -90,23 +72,12 @@ static void target_rows(sac_agent *g, float alpha, size_t first, size_t last) {
     sac_mlp_forward(g->k, &g->q[j], g->q[j].target, g->x_next, g->ldx, first, last, &values,
                     g->q_value[j], 1);
   for (size_t b = first; b < last; b++) {
-    const float q_min = smaller(g->q_value[0][b], g->q_value[1][b]);
+    const float q_min = sac_smaller(g->q_value[0][b], g->q_value[1][b]);
     g->y[b] = g->reward[b] + g->discount[b] * (q_min - alpha * g->pi.logp[b]);
   }
 }
 
 /* --- 2. Q_j <- Adam of 1/B sum_b l(Q_j(s,a) - y),  l(e) = e^2/2, e^2 or Huber's -------------- */
-
-static float critic_slope(int kind, float e) {
-  switch (kind) {
-  case SAC_CRITIC_HALF_MSE:
-    return e;
-  case SAC_CRITIC_MSE:
-    return 2.0f * e;
-  default:
-    return e < -1.0f ? -1.0f : e > 1.0f ? 1.0f : e;
-  }
-}
 
 static double critic_loss(int kind, double e) {
   switch (kind) {
@@ -122,19 +93,20 @@ static double critic_loss(int kind, double e) {
 static void critic_chunk(const struct update *u, size_t first, size_t last) {
   sac_agent *g = u->agent;
   const float inv_B = 1.0f / (float)g->B;
-  gather(g, u->replay, first, last);
+  sac_update_gather(g, u->replay, first, last);
   target_rows(g, u->alpha, first, last);
   for (int j = 0; j < 2; j++) {
     sac_mlp_forward(g->k, &g->q[j], g->q[j].w, g->x, g->ldx, first, last, &g->q_trace[j],
                     g->q_value[j], 1);
     for (size_t b = first; b < last; b++)
-      g->dq[j][b] = critic_slope(g->opt.critic_loss, g->q_value[j][b] - g->y[b]) * inv_B;
+      g->dq[j][b] = sac_critic_slope(g->opt.critic_loss, g->q_value[j][b] - g->y[b]) * inv_B;
     sac_mlp_backward(g->k, &g->q[j], g->dq[j], 1, first, last, &g->q_trace[j]);
   }
 }
 
 static void critic_rows(void *ctx, size_t t, size_t T) {
-  in_chunks(ctx, t, T, critic_chunk);
+  const struct update *u = ctx;
+  in_chunks(u, t, T, u->agent->K ? sac_discrete_critic_chunk : critic_chunk);
 }
 
 /* --- 5. Qbar_j <- (1 - tau) Qbar_j + tau Q_j, in the same pass over the weights -------------- */
@@ -145,7 +117,7 @@ static void critic_weights(void *ctx, size_t t, size_t T) {
   for (size_t i = t; i < 2 * g->q[0].units; i += T) {
     const int j = i >= g->q[0].units;
     sac_mlp_step(g->k, &g->q[j], i - (j ? g->q[0].units : 0), g->B, g->x, g->ldx, &g->q_trace[j],
-                 g->dq[j], 1, &u->adam, u->tau, g->scratch + t * g->ld_scratch);
+                 g->dq[j], g->ld_dq, &u->adam, u->tau, g->scratch + t * g->ld_scratch);
   }
 }
 
@@ -187,7 +159,7 @@ static void action_gradient(sac_agent *g, size_t first, size_t last) {
 /* The value that the actor climbs, of one row. */
 static float climbed(const sac_agent *g, size_t b) {
   const float q1 = g->q_value[0][b], q2 = g->q_value[1][b];
-  return g->opt.actor_q == SAC_ACTOR_Q_MEAN ? 0.5f * (q1 + q2) : smaller(q1, q2);
+  return g->opt.actor_q == SAC_ACTOR_Q_MEAN ? 0.5f * (q1 + q2) : sac_smaller(q1, q2);
 }
 
 /* Q(s,a) of the policy's last sample, and dQ/da if its gradient needs that. */
@@ -217,7 +189,8 @@ static void actor_chunk(const struct update *u, size_t first, size_t last) {
 }
 
 static void actor_rows(void *ctx, size_t t, size_t T) {
-  in_chunks(ctx, t, T, actor_chunk);
+  const struct update *u = ctx;
+  in_chunks(u, t, T, u->agent->K ? sac_discrete_actor_chunk : actor_chunk);
 }
 
 static void actor_weights(void *ctx, size_t t, size_t T) {
@@ -229,14 +202,16 @@ static void actor_weights(void *ctx, size_t t, size_t T) {
 }
 
 /* Only log pi of a fresh sample, for the temperature. */
-static void fresh_rows(void *ctx, size_t t, size_t T) {
-  const struct update *u = ctx;
+static void fresh_chunk(const struct update *u, size_t first, size_t last) {
   sac_agent *g = u->agent;
-  size_t first, last;
-  share_rows(g, t, T, &first, &last);
   sac_head_noise(g->k, &g->pi, first, last, g->seed, SAC_STREAM_ALPHA, u->noise);
   sac_head_forward(g->k, &g->pi, g->x, g->ldx, first, last);
   sac_head_sample(g->k, &g->pi, first, last);
+}
+
+static void fresh_rows(void *ctx, size_t t, size_t T) {
+  const struct update *u = ctx;
+  in_chunks(u, t, T, u->agent->K ? sac_discrete_fresh_chunk : fresh_chunk);
 }
 
 /* --- the update ------------------------------------------------------------------------------ */
@@ -344,7 +319,8 @@ static sac_status update_actor(sac_agent *g, struct update *u, sac_update_metric
   double loss = 0.0;
   for (size_t b = 0; b < g->B; b++) {
     const double q1 = (double)g->q_value[0][b], q2 = (double)g->q_value[1][b];
-    const double q = g->opt.actor_q == SAC_ACTOR_Q_MEAN ? 0.5 * (q1 + q2) : fmin(q1, q2);
+    double q = g->opt.actor_q == SAC_ACTOR_Q_MEAN ? 0.5 * (q1 + q2) : fmin(q1, q2);
+    if (g->K) q = (double)g->q_climbed[b]; /* the mean of the minima is not the minimum of means */
     loss += (double)u->alpha * (double)g->pi.logp[b] - q;
   }
   out->actor_loss = loss / (double)g->B;

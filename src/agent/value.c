@@ -1,5 +1,5 @@
 /* What the critics think of an action, and which way it should move. */
-#include "agent/handle.h"
+#include "agent/update.h"
 #include "base/try.h"
 
 #include <math.h>
@@ -39,6 +39,7 @@ sac_status sac_agent_value(sac_agent *g, size_t n, const float obs[], const floa
                            float dq_da[], sac_error *err) {
   if (n > g->B)
     return sac_fail(err, SAC_ERR_ARG, "n = %zu rows: must be at most batch = %zu", n, g->B);
+  if (g->K) return sac_discrete_value(g, n, obs, act, q, dq_da, err);
   place(g, n, obs, act);
   for (int j = 0; j < 2; j++)
     sac_mlp_forward(g->k, &g->q[j], g->q[j].w, g->x, g->ldx, 0, n, &g->q_trace[j], g->q_value[j],

@@ -2,7 +2,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "agent/policy.h"
+#include "agent/discrete.h"
 #include "train/run.h"
 
 /* --- sizes --------------------------------------------------------------------------------- */
@@ -59,12 +59,14 @@ void sac_run_plan(const sac_run *run, char *text, size_t size) {
   const sac_agent_options *a = &run->config.options.agent;
   const sac_train_options *o = &run->config.options.train;
   const size_t O = run->rollout->O, A = run->rollout->A, E = run->rollout->E;
-  const size_t outputs = sac_head_outputs(a, A), actor = parameters(&a->actor_hidden, O, outputs);
-  const size_t seen = O + sac_head_seen(a, A), critic = parameters(&a->critic_hidden, seen, 1);
-  add(&t, "%s: observation %zu, action %zu", run->config.task, O, A);
+  const size_t K = run->rollout->actions, outputs = K ? K : sac_head_outputs(a, A);
+  const size_t actor = parameters(&a->actor_hidden, O, outputs);
+  const size_t in = K ? O : O + sac_head_seen(a, A), out = K ? K : 1;
+  const size_t critic = parameters(&a->critic_hidden, in, out);
+  add(&t, "%s: observation %zu, action %s%zu", run->config.task, O, K ? "one of " : "", K ? K : A);
   if (E > 1) add(&t, ", %zu environments", E);
   add_network(&t, "; actor", &a->actor_hidden, O, outputs);
-  add_network(&t, ", 2 critics", &a->critic_hidden, seen, 1);
+  add_network(&t, ", 2 critics", &a->critic_hidden, in, out);
   add(&t, " (%zu parameters)", actor + 2 * critic);
   add(&t, "; %s; %lld steps, seed %lld", run->config.options.origin, (long long)o->steps,
       (long long)o->seed);

@@ -9,6 +9,7 @@
 #include <sys/file.h>
 #include <unistd.h>
 
+#include "agent/discrete.h"
 #include "base/try.h"
 #include "sac/bench.h"
 #include "train/evaluate.h"
@@ -55,6 +56,24 @@ static sac_status make_agent(sac_run *run, sac_error *err) {
                            space->act_dim, &run->replay, err);
 }
 
+/* Discrete actions take a policy that chooses, and continuous ones one that does not. */
+static sac_status check_actions(const char *id, size_t actions, const sac_agent_options *o,
+                                sac_error *err) {
+  if (!actions == !sac_is_discrete(o)) return SAC_OK;
+  char text[300];
+  if (!actions) {
+    sac_head_fitting(0, text, sizeof text);
+    return sac_fail(err, SAC_ERR_ARG,
+                    "%s has continuous actions, and policy = categorical chooses among discrete "
+                    "ones; what fits: %s",
+                    id, text);
+  }
+  return sac_fail(err, SAC_ERR_ARG,
+                  "%s has %zu discrete actions, and policy = %s is for continuous ones; what fits: "
+                  "policy = categorical",
+                  id, actions, sac_head_kind_of(o)->name);
+}
+
 /* Environments, agent and replay for options that are checked. */
 static sac_status make_parts(sac_run *run, const sac_env_api *task, size_t threads,
                              sac_error *err) {
@@ -62,9 +81,7 @@ static sac_status make_parts(sac_run *run, const sac_env_api *task, size_t threa
   const size_t E = (size_t)o->train.envs;
   SAC_TRY(sac_rollout_create(task, E, (uint64_t)o->train.seed, &run->rollout, err));
   const size_t A = run->rollout->A;
-  if (run->rollout->actions)
-    return sac_fail(err, SAC_ERR_ARG, "%s: %zu discrete actions: no policy here chooses among them",
-                    task->id, run->rollout->actions);
+  SAC_TRY(check_actions(task->id, run->rollout->actions, &o->agent, err));
   if (A > SAC_EXPLORE_ACTIONS_MAX)
     return sac_fail(err, SAC_ERR_ENV, "%s: %zu action dimensions: at most %d are supported",
                     task->id, A, SAC_EXPLORE_ACTIONS_MAX);

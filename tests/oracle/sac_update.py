@@ -234,6 +234,9 @@ class Agent:
                                      np.full(self.B, self.alpha() / self.B))
         return np.mean(self.alpha() * logp - value), grads, logp
 
+    def log_density(self, s, eps):
+        return self.policy.sample(self.pi, s, eps)[1]
+
     def temperature_step(self, logp):
         gap = np.mean(logp) + self.H
         if self.o["alpha_loss"] == "log_alpha":
@@ -276,9 +279,60 @@ class Agent:
         if self.o["temperature"] == "fixed":
             return
         if self.o["alpha_sample"] == "fresh":
-            eps = noise("alpha", self.actor_updates)
-            logp = self.policy.sample(self.pi, s, eps)[1]
+            logp = self.log_density(s, noise("alpha", self.actor_updates))
         out["alpha_loss"] = self.temperature_step(logp)
+
+
+class DiscreteAgent(Agent):
+    """K actions: the critics give a value for each, and sums over them stand for samples [SACD]."""
+
+    def __init__(self, options, state, A):
+        super().__init__(options, state, A)
+        self.K = self.pi[-1][0].shape[1]
+        self.H = float(options["target_entropy_discrete"]) * np.log(self.K)
+
+    def policy_at(self, s):
+        """Probabilities, their logarithms, and the tape."""
+        logits, tape = forward(self.pi, s)
+        log_p = logits - np.logaddexp.reduce(logits, axis=1, keepdims=True)
+        return np.exp(log_p), log_p, tape
+
+    def target_values(self, batch, eps):
+        p, log_p, _ = self.policy_at(batch["next_obs"])
+        q = np.minimum(*(forward(net, batch["next_obs"])[0] for net in self.target))
+        value = np.sum(p * (q - self.alpha() * log_p), axis=1)
+        return batch["reward"] + batch["discount"] * value
+
+    def critic_gradients(self, batch, y):
+        taken = np.arange(self.B), np.rint(batch["act"][:, 0]).astype(int)
+        loss, grads, values = 0.0, [], []
+        for net in self.q:
+            q, tape = forward(net, batch["obs"])
+            part, slope = self.critic_loss(q[taken] - y)
+            dq = np.zeros_like(q)
+            dq[taken] = slope
+            loss, values = loss + part, values + [q[taken]]
+            grads.append(backward(net, tape, dq)[0])
+        return loss, grads, values
+
+    def actor_gradient(self, s, eps):
+        p, log_p, tape = self.policy_at(s)
+        q1, q2 = (forward(net, s)[0] for net in self.q)
+        value = (q1 + q2) / 2.0 if self.o["actor_q"] == "mean" else np.minimum(q1, q2)
+        loss = np.mean(np.sum(p * (self.alpha() * log_p - value), axis=1))
+        # through the probabilities, by the whole Jacobian of the softmax
+        dloss_dp = (self.alpha() * log_p - value + self.alpha()) / self.B
+        jacobian = p[:, :, None] * (np.eye(self.K) - p[:, None, :])
+        dloss_dlogits = np.einsum("ba,bak->bk", dloss_dp, jacobian)
+        return loss, backward(self.pi, tape, dloss_dlogits)[0], np.sum(p * log_p, axis=1)
+
+    def log_density(self, s, eps):
+        p, log_p, _ = self.policy_at(s)
+        return np.sum(p * log_p, axis=1)
+
+
+def agent_of(options, state, A):
+    return (DiscreteAgent if options["policy"] == "categorical" else Agent)(options, state, A)
 
 
 def norm(tensors):
@@ -409,13 +463,13 @@ def compare(stream):
     A = record["pushed.act"].shape[1]
     first = snapshot(0)
     check_normaliser(options, record["pushed.obs"].astype(np.float64), first)
-    agent = Agent(options, first, A)
+    agent = agent_of(options, first, A)
     noise = lambda purpose, index: normals(record[f"words.{purpose}.{index}"], A)
     in_a_row, alone = Comparison(), Comparison()
     for k in range(1, count + 1):
         batch, got = check_draw(record, k, options), snapshot(k)
         in_a_row.update(k, k, got, agent, agent.update(batch, noise), first)
-        single = Agent(options, snapshot(k - 1), A)
+        single = agent_of(options, snapshot(k - 1), A)
         alone.update(k, 1, got, single, single.update(batch, noise), snapshot(k - 1))
     print(f"  {count} updates in a row")
     in_a_row.report()
@@ -442,34 +496,52 @@ def difference(f, tensors, analytic, rng):
     return worst
 
 
+def random_state(rng, A, sizes):
+    """A state of three layers a network; sizes: (name, inputs, outputs)."""
+    state = {"action_mid": np.zeros((1, A)), "action_half": np.array([[0.5, 2.0, 3.0][:A]]),
+             "updates": np.zeros((1, 1)), "actor_updates": np.zeros((1, 1)),
+             "temperature": np.array([[-0.3, 0.0, 0.0, 0.0]])}
+    for name, n, m in sizes:
+        for l, (i, j) in enumerate(((n, 7), (7, 5), (5, m))):
+            for part in ("", "adam_m.", "adam_v.", "target."):
+                state[f"{name}.{part}{l}.weight"] = rng.normal(size=(i, j))
+                state[f"{name}.{part}{l}.bias"] = rng.normal(size=(1, j))
+    return state
+
+
+def gradients_are_differences(agent, batch, y, eps, rng):
+    """The largest deviation of the agent's gradients from differences of its losses."""
+    worst = 0.0
+    grads = agent.critic_gradients(batch, y)[1]
+    f = lambda: agent.critic_gradients(batch, y)[0]
+    for j in (0, 1):
+        worst = max(worst, difference(f, flat(agent.q[j]), flat(grads[j]), rng))
+    grads = agent.actor_gradient(batch["obs"], eps)[1]
+    f = lambda: agent.actor_gradient(batch["obs"], eps)[0]
+    return max(worst, difference(f, flat(agent.pi), flat(grads), rng))
+
+
 def self_test():
     """Every gradient above is that of the loss above it, for each option that changes it."""
     rng = np.random.default_rng(1)
-    O, A, B, worst = 4, 3, 6, 0.0
+    O, A, B, K, worst = 4, 3, 6, 5, 0.0
     base = {"batch": str(B), "gamma": "0.9", "adam_beta1": "0.9", "adam_beta2": "0.999",
-            "adam_eps": "1e-8", "log_std_min": "-1", "log_std_max": "0.5",
-            "target_entropy_scale": "-1", "entropy_space": "environment"}
-    for log_std_map in ("clamp", "tanh", "softplus"):
-        for actor_q, critic_loss in (("min", "half_mse"), ("mean", "mse"), ("min", "huber")):
-            state = {"action_mid": np.zeros((1, A)), "action_half": np.array([[0.5, 2.0, 3.0]]),
-                     "updates": np.zeros((1, 1)), "actor_updates": np.zeros((1, 1)),
-                     "temperature": np.array([[-0.3, 0.0, 0.0, 0.0]])}
-            for name, n, m in (("actor", O, 2 * A), ("critic1", O + A, 1), ("critic2", O + A, 1)):
-                for l, (i, j) in enumerate(((n, 7), (7, 5), (5, m))):
-                    for part in ("", "adam_m.", "adam_v.", "target."):
-                        state[f"{name}.{part}{l}.weight"] = rng.normal(size=(i, j))
-                        state[f"{name}.{part}{l}.bias"] = rng.normal(size=(1, j))
-            agent = Agent({**base, "log_std_map": log_std_map, "actor_q": actor_q,
-                           "critic_loss": critic_loss}, state, A)
-            batch = {"obs": rng.normal(size=(B, O)), "act": rng.uniform(-0.5, 0.5, size=(B, A))}
-            y, eps = rng.normal(size=B), rng.normal(size=(B, A))
-            grads = agent.critic_gradients(batch, y)[1]
-            f = lambda: agent.critic_gradients(batch, y)[0]
-            for j in (0, 1):
-                worst = max(worst, difference(f, flat(agent.q[j]), flat(grads[j]), rng))
-            grads = agent.actor_gradient(batch["obs"], eps)[1]
-            f = lambda: agent.actor_gradient(batch["obs"], eps)[0]
-            worst = max(worst, difference(f, flat(agent.pi), flat(grads), rng))
+            "adam_eps": "1e-8", "log_std_min": "-1", "log_std_max": "0.5", "log_std_map": "clamp",
+            "target_entropy_scale": "-1", "target_entropy_discrete": "0.5",
+            "entropy_space": "environment"}
+    for actor_q, critic_loss in (("min", "half_mse"), ("mean", "mse"), ("min", "huber")):
+        options = {**base, "actor_q": actor_q, "critic_loss": critic_loss}
+        y, eps, obs = rng.normal(size=B), rng.normal(size=(B, A)), rng.normal(size=(B, O))
+        for log_std_map in ("clamp", "tanh", "softplus"):
+            state = random_state(rng, A, (("actor", O, 2 * A), ("critic1", O + A, 1),
+                                          ("critic2", O + A, 1)))
+            agent = Agent({**options, "log_std_map": log_std_map}, state, A)
+            batch = {"obs": obs, "act": rng.uniform(-0.5, 0.5, size=(B, A))}
+            worst = max(worst, gradients_are_differences(agent, batch, y, eps, rng))
+        state = random_state(rng, 1, (("actor", O, K), ("critic1", O, K), ("critic2", O, K)))
+        batch = {"obs": obs, "act": rng.integers(K, size=(B, 1))}
+        worst = max(worst, gradients_are_differences(DiscreteAgent(options, state, 1), batch, y,
+                                                     None, rng))
     print(f"  gradients differ from finite differences by at most {worst:.2e}")
     return 0 if worst < 1e-6 else 1
 

@@ -23,6 +23,7 @@ struct test_case {
   size_t obs, act;
   const char *set;     /* options, "key=value key=value" */
   double low, high;    /* bounds of action 0; action j adds j / 4 to `high`; 0, 0: [-1, 1] */
+  size_t choices;      /* discrete actions; 0: continuous ones */
   size_t threads;      /* 0: one */
   float reward;        /* the size of the rewards; 0: 1 */
   float actor_scale;   /* on the actor's last weights, 0: 1. Large: saturated actions */
@@ -32,6 +33,8 @@ struct test_case {
 
 #define SMALL  "batch=7 actor_hidden=30,17,5 critic_hidden=30,17,5 "
 #define MIDDLE "batch=32 actor_hidden=48,40 critic_hidden=40,48 "
+
+#define DISCRETE MIDDLE "policy=categorical "
 
 static const struct test_case cases[] = {
     /* the sizes of HalfCheetah with the presets' step sizes, on every instruction set */
@@ -127,6 +130,35 @@ static const struct test_case cases[] = {
      .act = 3,
      .set = "init=torch critic_loss=mse lr_critic=1e-3 lr_alpha=1e-3 policy_delay=2 "
             "policy_updates=2 alpha_loss=alpha alpha_sample=fresh log_std_map=tanh log_std_min=-5"},
+    /* discrete actions; 17 need a second group of sixteen outputs */
+    {.name = "categorical", .obs = 4, .act = 1, .choices = 2, .set = DISCRETE},
+    {.name = "categorical generic",
+     .obs = 4,
+     .act = 1,
+     .choices = 17,
+     .set = DISCRETE "batch=33",
+     .isa = "generic",
+     .threads = 3},
+    {.name = "categorical avx2", .obs = 4, .act = 1, .choices = 3, .set = DISCRETE, .isa = "avx2"},
+    {.name = "categorical mean, huber",
+     .obs = 4,
+     .act = 1,
+     .choices = 5,
+     .set = DISCRETE "actor_q=mean critic_loss=huber n_step=4 obs_norm=running",
+     .reward = 3.0f},
+    {.name = "categorical fresh",
+     .obs = 4,
+     .act = 1,
+     .choices = 4,
+     .set = DISCRETE "alpha_sample=fresh alpha_loss=alpha policy_updates=2 critic_loss=mse "
+                     "target_entropy_discrete=0.3 lr_alpha=0.01",
+     .target_offset = 0.1f},
+    {.name = "categorical, sure of itself",
+     .obs = 4,
+     .act = 1,
+     .choices = 4,
+     .set = DISCRETE "temperature=fixed alpha=0.1",
+     .actor_scale = 30.0f},
 };
 
 /* --- what is recorded: `NAME DTYPE ROWS COLS` and the numbers, gap-free ---------------------- */
@@ -190,8 +222,10 @@ static struct steps make_steps(const struct test_case *c, size_t count, const do
       s.obs[i * s.O + j] = i % EPISODE ? s.next_obs[(i - 1) * s.O + j] : fresh;
       s.next_obs[i * s.O + j] = (float)(4.0 * sac_stream_uniform(&stream) - 2.0);
     }
-    for (size_t j = 0; j < s.A; j++)
-      s.act[i * s.A + j] = (float)(low[j] + (high[j] - low[j]) * sac_stream_uniform(&stream));
+    for (size_t j = 0; j < s.A; j++) {
+      const double act = low[j] + (high[j] - low[j]) * sac_stream_uniform(&stream);
+      s.act[i * s.A + j] = (float)(c->choices ? rint(act) : act);
+    }
     s.reward[i] =
         (c->reward > 0.0f ? c->reward : 1.0f) * (float)(2.0 * sac_stream_uniform(&stream) - 1.0);
     s.terminated[i] = (i + 1) % (2 * EPISODE) == 0 || i % 7 == 3;
@@ -337,8 +371,8 @@ static void agrees(void **state) {
   double low[32], high[32];
   for (size_t j = 0; j < c->act; j++) {
     const int given = c->low < c->high;
-    low[j] = given ? c->low : -1.0;
-    high[j] = given ? c->high + (double)j / 4.0 : 1.0;
+    low[j] = c->choices ? 0.0 : given ? c->low : -1.0;
+    high[j] = c->choices ? (double)c->choices - 1.0 : given ? c->high + (double)j / 4.0 : 1.0;
   }
   const sac_agent_options options = options_of(c);
   sac_agent *agent;
