@@ -77,7 +77,7 @@ for n in (24, 32, 40, 64):
     rule = legendre(n)
     array(f"legendre{n}_x", [x for x, _ in rule], f"{n}-point Gauss-Legendre rule on (0, 1): nodes")
     array(f"legendre{n}_w", [w for _, w in rule], "and weights")
-for n, tilt in ((10, 6.5), (32, 17)):
+for n, tilt in ((10, 6.5), (32, 17), (40, 17)):
     rule = tilted(n, tilt)
     array(f"tilted{n}_x", [x for x, _ in rule], f"{n}-point rule for e^(-{tilt} x) on (0, 1): nodes")
     array(f"tilted{n}_w", [w for _, w in rule], f"and weights, times e^({tilt} x)")

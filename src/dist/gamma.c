@@ -195,29 +195,30 @@ static SAC_ROW(velocity) {
   velocity_n(d, 1, theta, 0, z, latent, out);
 }
 
-/* G of a float z, from its log where the float has lost digits or everything */
-static double float_G(double z, double direct, double log_G) {
-  if (z > 1e-37 && z < 3e38) return direct;
-  return log_G < -69.0 ? 0.0 : exp(fmin(log_G, 600.0));
-}
-
-/* gather for floats; spread out (n): the rates, an inverse gamma's scales, 1/2 for chi-squared */
+/* gather for floats; spread out (n): the rates, an inverse gamma's scales, 1/2 for chi-squared. Log
+ * G comes from G, because a float's log z has lost digits that the series needs; where the float z
+ * has lost some or all of its own it is the other way round. */
 static void gather_f32(const sac_dist *d, size_t n, const float theta[], size_t step,
                        const float z[], const float latent[], double spread[], lanes *l) {
   const gamma_map *m = map_of(d);
   const size_t padded = sac_lanes_padded(n);
   double a[BLOCK], G[BLOCK], y[BLOCK];
-  for (size_t i = 0; i < n; i++) {
-    a[i] = m->shape_per_theta * (double)theta[i * step];
-    spread[i] = d->params == 1 ? 0.5 : (double)theta[i * step + 1];
-  }
-  for (size_t i = n; i < padded; i++) spread[i] = 1.0;
-  sac_transport_get()->log(padded, spread, y);
+  int lost = 0;
   for (size_t i = 0; i < n; i++) {
     const double x = (double)z[i];
-    y[i] += m->sign * (double)latent[i];
-    G[i] = float_G(x, m->sign > 0.0 ? spread[i] * x : spread[i] / x, y[i]);
-    y[i] = clamp(y[i], -1e300, 690.0);
+    a[i] = m->shape_per_theta * (double)theta[i * step];
+    spread[i] = d->params == 1 ? 0.5 : (double)theta[i * step + 1];
+    lost |= !(x > 1e-37 && x < 3e38);
+    G[i] = m->sign > 0.0 ? spread[i] * x : spread[i] / x;
+    if (!(G[i] > 1e-300 && G[i] < 1e300)) G[i] = 1.0;
+  }
+  for (size_t i = n; i < padded; i++) G[i] = 1.0;
+  sac_transport_get()->log(padded, G, y);
+  for (size_t i = 0; lost && i < n; i++) {
+    if ((double)z[i] > 1e-37 && (double)z[i] < 3e38) continue;
+    const double log_G = m->sign * (double)latent[i] + log(spread[i]);
+    G[i] = log_G < -69.0 ? 0.0 : exp(clamp(log_G, -69.0, 600.0));
+    y[i] = clamp(log_G, -1e300, 690.0);
   }
   place(n, SAC_GAMMA_EDGE_FAST, a, G, y, l);
 }

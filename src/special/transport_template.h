@@ -187,8 +187,12 @@ static inline vd gamma_quadrature_fast(vd a, vd z, vd c) {
   const vd bound = top * vd_recip_fast(bottom);
   const vd other = log_fast(vd_fma(vd_fma(a, bound, limit), vd_recip_fast(z), one));
   const vd d0 = sigma * vd_select(up, vd_min(bound, other), bound);
-  const vd e = vd_expm1_fast(d0), h = vd_fma(z, e, zero - a * d0), minus_z = zero - z;
-  const vd step = vd_fma(limit - h, vd_recip_fast(vd_fma(z, e, zero - A)), d0);
+  const vd minus_z = zero - z;
+  vd step = d0;
+  for (int k = 0; k < 2; k++) { /* Newton on the convex h */
+    const vd e = vd_expm1_fast(step), h = vd_fma(z, e, zero - a * step);
+    step = vd_fma(limit - h, vd_recip_fast(vd_fma(z, e, zero - A)), step);
+  }
   vd moment = zero;
   for (int k = 0; k < VD_COUNT(tilted10_x); k++) {
     const vd d = step * vd_set1(tilted10_x[k]);
@@ -198,11 +202,11 @@ static inline vd gamma_quadrature_fast(vd a, vd z, vd c) {
   return step * moment;
 }
 
-/* as gamma_series; with 16 terms for z <= 2.5, where the quadrature's 12 nodes do not suffice */
+/* as gamma_series; with 20 terms for z <= 2.5, where the quadrature's 10 nodes do not suffice */
 static inline vd gamma_series_fast(vd a, vd z, vd y, vd psi_a1) {
   const vd one = vd_set1(1.0), zero = vd_set1(0.0);
   vd term = one, S = one, harmonic = zero, dS = zero;
-  for (int k = 1; k < 16; k++) {
+  for (int k = 1; k < 20; k++) {
     const vd u = vd_recip_fast(a + vd_set1(k));
     term = term * z * u;
     harmonic = harmonic + u;
@@ -364,10 +368,10 @@ static inline void beta_quadrature(beta_side s, vd e, vd *va, vd *vb, vd *upper)
   const vd cb = beta_score(s.b, s.lxm, s.db, s.a, zero - e);
   const vd T = beta_window(s, e);
   vd mass = zero, A = zero, B = zero;
-  for (int k = 0; k < VD_COUNT(tilted32_x); k++) {
+  for (int k = 0; k < VD_COUNT(tilted40_x); k++) {
     vd L1, L2;
-    const vd h = beta_drop(s, T * vd_set1(tilted32_x[k]), &L1, &L2);
-    const vd weight = vd_set1(tilted32_w[k]) * vd_exp(vd_max(zero - h, vd_set1(-700.0)));
+    const vd h = beta_drop(s, T * vd_set1(tilted40_x[k]), &L1, &L2);
+    const vd weight = vd_set1(tilted40_w[k]) * vd_exp(vd_max(zero - h, vd_set1(-700.0)));
     mass = mass + weight;
     A = vd_fma(weight, ca - L1, A);
     B = vd_fma(weight, cb - L2, B);
