@@ -65,6 +65,7 @@ extern "C" {
   R(concentration_offset, 1.0, 0.0, 1000.0, "beta, kumaraswamy: parameter = offset + e^clamp")    \
   R(concentration_log_min, -20.0, -40.0, 20.0, "lower end of that clamp; of von_mises too")       \
   R(concentration_log_max, 6.0, -40.0, 20.0, "upper end of that clamp; of von_mises too")         \
+  C(normal_mean, bounded, "bounded|real", "normal: mean in (-2,2) by tanh | the output itself")    \
   C(interval_density, action, "action|unit",                                                      \
     "beta, kumaraswamy: log pi of a in [-1,1] | of (a+1)/2, without log 2 a dimension")           \
   C(deterministic, center, "center|mean|mode",                                                    \
@@ -104,6 +105,7 @@ enum {
   SAC_POLICY_COUNT, /* of those for continuous actions */
   SAC_POLICY_CATEGORICAL = SAC_POLICY_COUNT
 };
+enum { SAC_NORMAL_MEAN_BOUNDED, SAC_NORMAL_MEAN_REAL };
 enum { SAC_INTERVAL_DENSITY_ACTION, SAC_INTERVAL_DENSITY_UNIT };
 enum { SAC_DETERMINISTIC_CENTER, SAC_DETERMINISTIC_MEAN, SAC_DETERMINISTIC_MODE };
 enum { SAC_TRANSPORT_EXPLICIT, SAC_TRANSPORT_OPTIMAL };

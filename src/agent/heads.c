@@ -59,9 +59,11 @@ static double freedom(const sac_agent_options *o, double raw, double *slope) {
   return 2.5 + e;
 }
 
-/* The mean of a normal cut to [-1, 1], in (-2, 2): past an end the density falls from that end. */
+/* The mean of a normal that is cut to [-1, 1], in (-2, 2): past an end most of it is at that end.
+ */
 static double cut_mean(const sac_agent_options *o, double raw, double *slope) {
-  (void)o;
+  if (o->policy == SAC_POLICY_NORMAL && o->normal_mean == SAC_NORMAL_MEAN_REAL)
+    return sac_map_real(o, raw, slope);
   const double t = tanh(0.5 * raw);
   *slope = (1.0 - t) * (1.0 + t);
   return 2.0 * t;
@@ -157,7 +159,7 @@ static sac_status full_normal(const sac_head_kind *kind, const sac_agent_options
 /* in the order of the option's words */
 static const sac_head_kind table[] = {
     {"tanh_normal", "normal", .squash = SAC_SQUASH_TANH, .param = {sac_map_real, sac_map_scale}},
-    {"normal", "normal", .squash = SAC_SQUASH_NONE, .param = {sac_map_real, sac_map_scale}},
+    {"normal", "normal", .squash = SAC_SQUASH_NONE, .param = {cut_mean, sac_map_scale}},
     {"beta", "beta", .squash = SAC_SQUASH_INTERVAL,
      .param = {sac_map_concentration, sac_map_concentration}},
     {"truncated_normal", "truncated_normal", .squash = SAC_SQUASH_NONE,

@@ -13,9 +13,15 @@ static int is_fused(const sac_agent_options *o) {
 
 void sac_head_layout(sac_arena *arena, sac_head *head, size_t O, size_t A,
                      const sac_agent_options *options, size_t B, int trained) {
-  const size_t N = sac_head_outputs(options, A);
+  sac_head_layout_kind(arena, head, sac_head_kind_of(options), O, A, options, B, trained);
+}
+
+void sac_head_layout_kind(sac_arena *arena, sac_head *head, const sac_head_kind *kind, size_t O,
+                          size_t A, const sac_agent_options *options, size_t B, int trained) {
+  const size_t N = sac_head_kind_outputs(kind, options, A);
   *head = (sac_head){.O = O, .A = A, .outputs = N, .ld_out = sac_row(N), .opt = *options};
-  head->fused = is_fused(options);
+  head->fused = is_fused(options) && kind == sac_head_kind_of(options);
+  head->work.kind = kind;
   const int bf16 = trained && options->precision == SAC_PRECISION_BF16;
   sac_mlp_layout(arena, &head->net, O, &options->actor_hidden, N, 0, trained,
                  bf16 ? sac_kernels_bf16_of(sac_kernels_get()) : NULL);
@@ -148,6 +154,10 @@ void sac_head_backward(const sac_kernels *k, sac_head *head, size_t first, size_
   sac_mlp_backward(k, &head->net, head->dout, head->ld_out, first, last, &head->trace);
 }
 
+static float clamp(float x, float low, float high) {
+  return x < low ? low : x > high ? high : x;
+}
+
 size_t sac_head_seen(const sac_agent_options *options, size_t A) {
   return options->policy == SAC_POLICY_VON_MISES ? 2 * A : A;
 }
@@ -187,10 +197,6 @@ void sac_head_act(const sac_kernels *k, sac_head *head, const float *obs, const 
   } else {
     k->tanh(n, head->mean + at, head->act + at);
   }
-}
-
-static float clamp(float x, float low, float high) {
-  return x < low ? low : x > high ? high : x;
 }
 
 sac_status sac_head_result(const sac_head *head, size_t n, const float *obs, float *act,

@@ -68,6 +68,7 @@ void sac_head_fitting(int turn, char *text, size_t size);
 
 /* The network's outputs under these options, which sac_head_check has passed. */
 size_t sac_head_outputs(const sac_agent_options *options, size_t A);
+size_t sac_head_kind_outputs(const sac_head_kind *kind, const sac_agent_options *options, size_t A);
 
 /* What the critics see of an action: itself; of an angle its cosines and its sines, so that Q has
  * no jump where the angle wraps, which a sample that moves across would not feel. C numbers. */
@@ -82,6 +83,10 @@ void sac_head_show_back(const sac_head *head, const float a[], float dq[]);
 /* Lay out a policy for B rows; `trained` as in sac_mlp_layout. */
 void sac_head_layout(sac_arena *arena, sac_head *head, size_t O, size_t A,
                      const sac_agent_options *options, size_t B, int trained);
+
+/* The same with a head of the caller's own instead of the one that the options name. */
+void sac_head_layout_kind(sac_arena *arena, sac_head *head, const sac_head_kind *kind, size_t O,
+                          size_t A, const sac_agent_options *options, size_t B, int trained);
 
 /* The map from the network's output to log sigma. */
 sac_log_std_map sac_head_map(const sac_agent_options *options);

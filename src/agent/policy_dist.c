@@ -13,7 +13,11 @@ static const double log_2 = 0.69314718055994530942, log_pi = 1.14472988584940017
 static const double pi = 3.14159265358979323846;
 
 size_t sac_head_outputs(const sac_agent_options *options, size_t A) {
-  const sac_head_kind *kind = sac_head_kind_of(options);
+  return sac_head_kind_outputs(sac_head_kind_of(options), options, A);
+}
+
+size_t sac_head_kind_outputs(const sac_head_kind *kind, const sac_agent_options *options,
+                             size_t A) {
   sac_dist d;
   if (sac_head_dist(kind, options, A, &d, NULL) != SAC_OK) return 0;
   return sac_head_unit_outputs(kind, &d) * (kind->joint ? 1 : A);
@@ -21,7 +25,6 @@ size_t sac_head_outputs(const sac_agent_options *options, size_t A) {
 
 void sac_work_layout(sac_arena *arena, sac_head *head, size_t B) {
   sac_head_work *w = &head->work;
-  w->kind = sac_head_kind_of(&head->opt);
   if (sac_head_dist(w->kind, &head->opt, head->A, &w->d, NULL) != SAC_OK)
     return; /* checked before */
   w->units = w->kind->joint ? 1 : head->A;

@@ -26,7 +26,8 @@ static const sac_preset presets[] = {
     {"sac-beta",
      "lr=1e-3 batch=256 hidden=256,256 temperature=fixed alpha=0.2 critic_loss=mse init=torch "
      "warmup=10000 utd=1 policy=beta concentration_offset=1 concentration_log_min=-20 "
-     "concentration_log_max=2 interval_density=unit deterministic=mean",
+     "concentration_log_max=2 interval_density=unit deterministic=mean "
+     "normal_mean=real",
      "Della Libera 2024 (arXiv 2409.04971), lucadellalib/sac-beta, scripts/sac_beta_omt.py"},
     {"sac-beta-wide",
      "lr=1e-3 batch=256 hidden=256,256 critic_loss=mse init=torch warmup=10000 utd=1 policy=beta "
