@@ -21,7 +21,7 @@ static const char help[] =
     "            of 25; CSV: name, function, ns. Without --theta each row has its own parameters,\n"
     "            shapes and scales between 0.1 and 100. Without NAME: every distribution\n"
     "\n"
-    "  --threads N        threads, the caller's included (1)\n"
+    "  --threads N        threads, the caller's included; auto: as sac train chooses (1)\n"
     "  --precision P      of the matrix products: fp32 or bf16 (fp32)\n"
     "  --policy NAME      the policy's distribution (tanh_normal)\n"
     "  --repeats N        timings, of which the best and the median are printed (7)\n"
@@ -69,9 +69,11 @@ static const struct option flags[] = {
 static const struct benchmark {
   const char *what;
   int (*run)(const bench_setup *setup);
+  int64_t obs, act, width, layers, batch; /* where the task has its own */
 } benchmarks[] = {
-    {"update", bench_update}, {"loop", bench_loop},       {"small", bench_small},
-    {"act", bench_act},       {"kernels", bench_kernels},
+    {.what = "update", .run = bench_update},   {"loop", bench_loop, 17, 6, 256, 2, 256},
+    {"small", bench_small, 3, 1, 64, 2, 100},  {.what = "act", .run = bench_act},
+    {.what = "kernels", .run = bench_kernels},
 };
 enum { BENCHMARKS = sizeof benchmarks / sizeof *benchmarks };
 
@@ -139,6 +141,9 @@ static int take_flag(struct command *c, int flag) {
   case FLAG_POLICY:
     s->policy = optarg; /* its name is checked with the other settings */
     return 0;
+  case FLAG_THREADS:
+    s->threads = 0; /* auto */
+    return strcmp(optarg, "auto") ? take_integer(c, flag) : 0;
   case FLAG_SECONDS:
     return parse_seconds(optarg, &s->seconds);
   case FLAG_JSON:
@@ -190,18 +195,28 @@ static int unknown(const char *word) {
                      *near ? ": did you mean " : "; 'sac help bench' lists them", near);
 }
 
-static int run_benchmark(const struct command *c, int argc, char **argv) {
+static int run_found(const struct benchmark *b, bench_setup *s) {
+  if (b->obs)
+    s->obs = b->obs, s->act = b->act, s->width = b->width, s->layers = b->layers,
+    s->batch = b->batch;
+  if (!strcmp(s->policy, "von_mises")) s->reach = 3.14159265358979323846; /* it acts on a circle */
+  const int code = bench_auto(s);
+  return code == EXIT_DONE ? b->run(s) : code;
+}
+
+static int run_benchmark(struct command *c, int argc, char **argv) {
   const char *word = argv[optind];
   if (c->thetas) return usage_error("bench %s: --theta is of 'bench dist'", word);
   if (optind + 1 < argc) return usage_error("bench: '%s' is too many", argv[optind + 1]);
   for (size_t i = 0; i < BENCHMARKS; i++)
-    if (!strcmp(word, benchmarks[i].what)) return benchmarks[i].run(&c->setup);
+    if (!strcmp(word, benchmarks[i].what)) return run_found(&benchmarks[i], &c->setup);
   return unknown(word);
 }
 
 int cmd_bench(int argc, char **argv) {
   struct command c = {.setup = {.threads = 1,
                                 .repeats = 7,
+                                .reach = 1.0,
                                 .obs = 17,
                                 .act = 6,
                                 .width = 256,

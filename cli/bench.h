@@ -9,8 +9,9 @@ enum { BENCH_REPEATS_MAX = 100 };
 
 /* The command line. Sizes are of `update` and `act`; their defaults are HalfCheetah's. */
 typedef struct bench_setup {
-  int64_t threads, repeats, obs, act, width, layers, batch;
+  int64_t threads /* 0: to be chosen by bench_auto */, repeats, obs, act, width, layers, batch;
   double seconds; /* of a repeat; 0: what suits the benchmark */
+  double reach;   /* actions are in -reach ... reach */
   const char *precision, *policy;
   int json;
 } bench_setup;
@@ -43,6 +44,13 @@ int bench_print(const bench_setup *setup, bench_row *row);
 
 /* The settings of an agent of the sizes asked for, and of the precision. Returns the exit code. */
 int bench_options(const bench_setup *setup, sac_run_options *options);
+
+/* Floating-point operations of an update of these sizes. */
+double bench_flops(const bench_setup *setup);
+
+/* Choose the number of threads, if none was given, for the sizes asked for. Returns the exit code.
+ */
+int bench_auto(bench_setup *setup);
 
 /* The benchmarks; each returns the exit code. */
 int bench_update(const bench_setup *setup);

@@ -107,38 +107,34 @@ static int settings(const bench_setup *s, int64_t warmup, sac_run_options *o) {
 
 /* --- the two --------------------------------------------------------------------------------- */
 
-int bench_loop(const bench_setup *setup) {
-  bench_setup s = *setup;
-  s.obs = 17, s.act = 6, s.width = 256, s.layers = 2, s.batch = 256;
+int bench_loop(const bench_setup *s) {
   bench_row row = {.what = "loop", .unit = "env steps/s"};
-  row.flops = sac_bench_update_flops(17, 6, 256, 2, 256);
-  struct watch w = {.setup = &s,
+  row.flops = bench_flops(s);
+  struct watch w = {.setup = s,
                     .row = &row,
                     .first = LOOP_WARM,
-                    .windows = s.repeats,
-                    .window_seconds = s.seconds > 0.0 ? s.seconds : 1.0};
+                    .windows = s->repeats,
+                    .window_seconds = s->seconds > 0.0 ? s->seconds : 1.0};
   sac_run_options options;
-  int code = settings(&s, 1000, &options);
+  int code = settings(s, 1000, &options);
   if (code == EXIT_DONE) code = run_once("HalfCheetah-v5", &options, &w);
   if (code != EXIT_DONE) return code;
-  bench_head(&s);
-  return bench_print(&s, &row);
+  bench_head(s);
+  return bench_print(s, &row);
 }
 
-int bench_small(const bench_setup *setup) {
-  bench_setup s = *setup;
-  s.obs = 3, s.act = 1, s.width = 64, s.layers = 2, s.batch = 100;
+int bench_small(const bench_setup *s) {
   bench_row row = {.what = "small", .unit = "env steps/s"};
-  row.flops = sac_bench_update_flops(3, 1, 64, 2, 100);
+  row.flops = bench_flops(s);
   sac_run_options options;
-  int code = settings(&s, 100, &options);
+  int code = settings(s, 100, &options);
   options.agent.lr_actor = options.agent.lr_critic = options.agent.lr_alpha = 1e-3;
   options.train.replay_capacity = SMALL_STEPS + 1000;
-  for (int64_t r = 0; r < s.repeats && code == EXIT_DONE; r++) { /* each from the first step */
-    struct watch w = {.setup = &s, .row = &row, .windows = 1, .window_steps = SMALL_STEPS};
+  for (int64_t r = 0; r < s->repeats && code == EXIT_DONE; r++) { /* each from the first step */
+    struct watch w = {.setup = s, .row = &row, .windows = 1, .window_steps = SMALL_STEPS};
     code = run_once("Pendulum-v1", &options, &w);
   }
   if (code != EXIT_DONE) return code;
-  bench_head(&s);
-  return bench_print(&s, &row);
+  bench_head(s);
+  return bench_print(s, &row);
 }

@@ -4,7 +4,10 @@
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <time.h>
+
+enum { NAME_TEXT = 100 };
 
 double bench_now(void) {
   struct timespec t;
@@ -63,12 +66,20 @@ static json_t *number_or_null(double x) {
   return isfinite(x) ? json_real(x) : json_null();
 }
 
+/* "update", or "update beta" if the policy is not the usual one */
+static void name_row(const bench_setup *setup, const bench_row *row, char name[NAME_TEXT]) {
+  const int usual = !strcmp(setup->policy, "tanh_normal");
+  snprintf(name, NAME_TEXT, "%s%s%s", row->what, usual ? "" : " ", usual ? "" : setup->policy);
+}
+
 static int print_line(const bench_setup *setup, const bench_row *row, const struct summary *s) {
-  json_t *line = json_pack(
-      "{s:s s:f s:f s:s s:I s:s s:s s:s s:o s:o s:s}", "what", row->what, "rate_best", s->best,
-      "rate_median", s->median, "unit", row->unit, "threads", (json_int_t)setup->threads,
-      "precision", setup->precision, "policy", setup->policy, "isa", sac_isa(), "gflops",
-      number_or_null(s->gflops), "peak_share", number_or_null(s->share), "commit", sac_commit());
+  char name[NAME_TEXT];
+  name_row(setup, row, name);
+  json_t *line = json_pack("{s:s s:f s:f s:s s:I s:s s:s s:o s:o s:s}", "what", name, "rate_best",
+                           s->best, "rate_median", s->median, "unit", row->unit, "threads",
+                           (json_int_t)setup->threads, "precision", setup->precision, "isa",
+                           sac_isa(), "gflops", number_or_null(s->gflops), "peak_share",
+                           number_or_null(s->share), "commit", sac_commit());
   char *text = line ? json_dumps(line, JSON_COMPACT | JSON_REAL_PRECISION(6)) : NULL;
   json_decref(line);
   if (!text) {
@@ -114,5 +125,28 @@ int bench_options(const bench_setup *setup, sac_run_options *options) {
   if (setup->precision[0] != 'f') /* fp32 is the default */
     status = sac_run_options_set(options, "precision", setup->precision, &err);
   if (status == SAC_OK) status = sac_run_options_set(options, "policy", setup->policy, &err);
+  return status == SAC_OK ? EXIT_DONE : library_error(status, &err);
+}
+
+double bench_flops(const bench_setup *s) {
+  return sac_bench_update_flops((size_t)s->obs, (size_t)s->act, (size_t)s->width, (size_t)s->layers,
+                                (size_t)s->batch);
+}
+
+int bench_auto(bench_setup *setup) {
+  if (setup->threads) return EXIT_DONE;
+  sac_run_options options;
+  const int code = bench_options(setup, &options);
+  if (code != EXIT_DONE) return code;
+  const size_t A = (size_t)setup->act;
+  double *bounds = calloc(2 * A, sizeof *bounds);
+  if (!bounds) return usage_error("bench: no memory for %zu actions", A);
+  for (size_t j = 0; j < A; j++) bounds[j] = -setup->reach, bounds[A + j] = setup->reach;
+  sac_error err = {.msg = ""};
+  size_t threads = 1;
+  const sac_status status =
+      sac_bench_threads(&options.agent, (size_t)setup->obs, A, bounds, bounds + A, &threads, &err);
+  free(bounds);
+  setup->threads = (int64_t)threads;
   return status == SAC_OK ? EXIT_DONE : library_error(status, &err);
 }

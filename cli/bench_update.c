@@ -4,7 +4,6 @@
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
 enum { FRAMES = 100000, EPISODE = 1000, FLOATS_MAX = 20000000, ACT_CALLS = 100000 };
 
@@ -61,8 +60,7 @@ static sac_status make_numbers(const bench_setup *s, struct bed *b, sac_error *e
   b->act = b->next + O;
   b->noise = b->act + A;
   b->high = b->low + A;
-  const double half = strcmp(s->policy, "von_mises") ? 1.0 : 3.14159265358979323846;
-  for (size_t j = 0; j < A; j++) b->low[j] = -half, b->high[j] = half;
+  for (size_t j = 0; j < A; j++) b->low[j] = -s->reach, b->high[j] = s->reach;
   return SAC_OK;
 }
 
@@ -108,10 +106,7 @@ static sac_status time_updates(struct bed *b, double seconds, double *rate, sac_
 static int run_updates(const bench_setup *s, struct bed *b) {
   sac_error err = {.msg = ""};
   const double seconds = s->seconds > 0.0 ? s->seconds : 0.3;
-  bench_row row = {.what = "update",
-                   .unit = "updates/s",
-                   .flops = sac_bench_update_flops((size_t)s->obs, (size_t)s->act, (size_t)s->width,
-                                                   (size_t)s->layers, (size_t)s->batch)};
+  bench_row row = {.what = "update", .unit = "updates/s", .flops = bench_flops(s)};
   double rate = 0.0;
   sac_status status = make_replay(s, b, &err);
   if (status == SAC_OK) status = time_updates(b, 0.2, &rate, &err); /* warm, not counted */

@@ -3,7 +3,7 @@
 # time a build without optimisation. How fast anything is, is not tested here.
 source "$SAC_SOURCE_DIR/tests/cli/lib.sh"
 quick=(--json --repeats 2 --seconds 0.001)
-fields='commit gflops isa peak_share policy precision rate_best rate_median threads unit what'
+fields='commit gflops isa peak_share precision rate_best rate_median threads unit what'
 
 # has_fields LINES: so many lines on stdin, each an object with just these fields, and sane numbers
 has_fields() {
@@ -33,7 +33,7 @@ for what in fma gemm_forward adam tanh_normal; do
   grep -q "\"what\":\"$what\"" kernels || fail "no kernel $what"
 done
 "$sac" bench update "${quick[@]}" --policy beta --width 16 --batch 8 >beta
-grep -q '"policy":"beta"' beta || fail "update of a beta policy: $(cat beta)"
+grep -q '"what":"update beta"' beta || fail "update of a beta policy: $(cat beta)"
 mkdir folder
 TMPDIR=$PWD/folder "$sac" bench small "${quick[@]}" | has_fields 1
 [ -z "$(ls folder)" ] || fail "bench small left $(ls folder)"
@@ -52,6 +52,8 @@ refuses 2 "what?" "$sac" bench
 refuses 2 "did you mean update" "$sac" bench updat
 refuses 2 "no benchmark 'qqqq'" "$sac" bench qqqq
 refuses 2 "'more' is too many" "$sac" bench update more
+"$sac" bench update "${quick[@]}" --threads auto --width 16 --batch 8 | has_fields 1
+
 refuses 2 "--threads = 0: must be an integer in [1, 256]" "$sac" bench update --threads 0
 refuses 2 "--repeats = 0: must be an integer in [1, " "$sac" bench update --repeats 0
 refuses 2 "--seconds = -1: must be a number in (0, 3600]" "$sac" bench update --seconds -1
