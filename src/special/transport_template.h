@@ -255,27 +255,31 @@ static void gamma_fast_kernel(size_t n, const double a[], const double z[], cons
 
 /* ---- beta ----------------------------------------------------------------------------------- */
 
-/* psi(a+b) - psi(a) - 1/a without the cancellation: the shift's differences term by term */
-static inline vd psi_difference(vd a, vd b) {
+/* psi(a+b) - psi(a) - 1/a and, in *whole, psi(a+b) - psi(a), each without the cancellation that the
+ * other one would bring for a small b or a small a: the shift's differences term by term */
+static inline vd psi_difference(vd a, vd b, vd *whole) {
   const vd one = vd_set1(1.0), zero = vd_set1(0.0);
   const vm small = vd_lt(a, vd_set1(SHIFT));
-  vd sum = zero - one / a;
+  vd shift = zero, first = zero;
   if (vm_any(small)) {
-    vd total = zero - one / (a + b);
     for (int k = 1; k < SHIFT; k++) {
       const vd u = a + vd_set1(k);
-      total = total + b / (u * (u + b));
+      shift = shift + b / (u * (u + b));
     }
-    sum = vd_select(small, total, sum);
+    shift = vd_select(small, shift, zero);
+    first = vd_select(small, b / (a * (a + b)), zero);
   }
   const vd X = vd_select(small, a + vd_set1(SHIFT), a);
-  return sum + (vd_log1p(b / X) + psi_tail_drop(X, b));
+  const vd rest = shift + (vd_log1p(b / X) + psi_tail_drop(X, b));
+  *whole = rest + first;
+  return rest - vd_select(small, one / (a + b), one / a);
 }
 
 /* one side of a beta: everything that the swap x <-> 1 - x exchanges */
 typedef struct beta_side {
   vd a, b, x, xm, lx, lxm;
   vd da, db; /* psi(a+b) - psi(a) - 1/a, and the same for b */
+  vd Da, Db; /* psi(a+b) - psi(a), and the same for b */
 } beta_side;
 
 static inline beta_side beta_swap(vm swap, beta_side s) {
@@ -288,6 +292,8 @@ static inline beta_side beta_swap(vm swap, beta_side s) {
       .lxm = vd_select(swap, s.lx, s.lxm),
       .da = vd_select(swap, s.db, s.da),
       .db = vd_select(swap, s.da, s.db),
+      .Da = vd_select(swap, s.Db, s.Da),
+      .Db = vd_select(swap, s.Da, s.Db),
   };
 }
 
@@ -314,7 +320,7 @@ static inline void beta_series(beta_side s, vd *va, vd *vb, vd *lower) {
       zero - vd_exp(vd_max(vd_set1(-700.0), vd_min(zero - s.b * s.lxm, vd_set1(700.0))));
   const vd first = (s.lx + s.da) * inverse_a; /* log x + psi(a+b) - psi(a) - 1/a, over a */
   *va = scale * (first + vd_fma(s.lx + s.da + inverse_a, T, Ta));
-  *vb = scale * vd_fma(s.db + one / s.b, inverse_a + T, Tb);
+  *vb = scale * vd_fma(s.Db, inverse_a + T, Tb);
   *lower = zero - scale * (inverse_a + T);
 }
 
@@ -353,19 +359,19 @@ static inline vd beta_window(beta_side s, vd A) {
 }
 
 /* log x - psi(a) + psi(a+b), which is small near the mode */
-static inline vd beta_score(vd a, vd lx, vd da, vd b, vd e) {
+static inline vd beta_score(vd a, vd lx, vd Da, vd b, vd e) {
   const vd one = vd_set1(1.0), zero = vd_set1(0.0);
   const vd r = e / a, bounded = vd_min(vd_max(r, vd_set1(-0.5)), one);
   const vm close = vm_and(vd_le(vd_abs(r - bounded), zero), vd_le(vd_set1(SHIFT), a));
   const vd near = vd_log1p(bounded) + psi_tail_drop(vd_max(a, vd_set1(SHIFT)), b);
-  return vd_select(close, near, lx + da + one / a);
+  return vd_select(close, near, lx + Da);
 }
 
 /* towards larger x, where b x >= a (1 - x) */
 static inline void beta_quadrature(beta_side s, vd e, vd *va, vd *vb, vd *upper) {
   const vd zero = vd_set1(0.0);
-  const vd ca = beta_score(s.a, s.lx, s.da, s.b, e);
-  const vd cb = beta_score(s.b, s.lxm, s.db, s.a, zero - e);
+  const vd ca = beta_score(s.a, s.lx, s.Da, s.b, e);
+  const vd cb = beta_score(s.b, s.lxm, s.Db, s.a, zero - e);
   const vd T = beta_window(s, e);
   vd mass = zero, A = zero, B = zero;
   for (int k = 0; k < VD_COUNT(tilted40_x); k++) {
@@ -392,8 +398,8 @@ static void beta_kernel(size_t n, const double a[], const double b[], const doub
                    .xm = vd_load(xm + i),
                    .lx = vd_load(lx + i),
                    .lxm = vd_load(lxm + i)};
-    s.da = psi_difference(s.a, s.b);
-    s.db = psi_difference(s.b, s.a);
+    s.da = psi_difference(s.a, s.b, &s.Da);
+    s.db = psi_difference(s.b, s.a, &s.Db);
     const vm right = vd_lt(half, s.x);
     const beta_side near = beta_swap(right, s);
     /* the series gives the side of the nearer end; where that is nearly everything and the rest is

@@ -80,6 +80,69 @@ static void every_family_matches_its_table(void **state) {
   assert_int_equal(families, 20);
 }
 
+/* ---- edges.csv: name, theta, |, z or latents, |, F, 1 - F, |, the rest ------------------------
+ */
+
+/* numbers up to the next bar or the end */
+static size_t read_part(char **at, double out[]) {
+  size_t n = 0;
+  while (**at && **at != '\n' && **at != '|') {
+    out[n++] = strtod(*at, at);
+    *at += **at == ',';
+  }
+  while (**at == '|' || **at == ',') ++*at;
+  return n;
+}
+
+/* F within 1e-12, and velocities within the bounds where they do not underflow */
+static void check_edge(const sac_dist *d, const double theta[], const double point[], size_t given,
+                       const double tails[2], const double want[], const char *line) {
+  const size_t P = d->params, L = d->latents;
+  const int by_latent = L > 0 && given == L;
+  const double z = by_latent ? exp(point[0]) : point[0]; /* the first latent is log z */
+  double lower, upper, log_p, dz[4], dl[8];
+  sac_error err;
+  const double *latent = by_latent ? point : NULL, *v = by_latent ? dl : dz;
+  assert_ok(sac_dist_cdf(d, 1, theta, 0, &z, latent, &lower, &upper, &err), err);
+  assert_ok(sac_dist_velocity(d, 1, theta, 0, &z, latent, dz, dl, &err), err);
+  if (!(fabs(lower - tails[0]) <= 1e-12 * tails[0] && fabs(upper - tails[1]) <= 1e-12 * tails[1]))
+    fail_msg("F = %.17g, 1 - F = %.17g: %s", lower, upper, line);
+  if (!by_latent) {
+    assert_ok(sac_dist_log_density(d, 1, theta, 0, &z, NULL, &log_p, &err), err);
+    if (!(fabs(log_p - want[0]) <= 1e-12 * fmax(fabs(want[0]), 1.0)))
+      fail_msg("log density %.17g: %s", log_p, line);
+  }
+  for (size_t j = 0; j < (by_latent ? L * P : P); j++) {
+    const double exact = want[!by_latent + j], bound = limit_of(d) * fabs(exact);
+    if (!(fabs(v[j] - exact) <= bound || (fabs(exact) < 1e-300 && fabs(v[j]) < 1e-300)))
+      fail_msg("velocity %zu = %.17g, relative %.2g: %s", j, v[j], fabs(v[j] / exact - 1.0), line);
+  }
+}
+
+static void edges_match_their_table(void **state) {
+  (void)state;
+  char path[512], line[1024];
+  snprintf(path, sizeof path, "%s/tests/data/dist/edges.csv", SAC_SOURCE_DIR);
+  FILE *file = fopen(path, "r");
+  if (!file) fail_msg("cannot read %s", path);
+  size_t rows = 0;
+  for (; fgets(line, sizeof line, file); rows++) {
+    char *at = strchr(line, ','), name[32] = "";
+    assert_non_null(at);
+    memcpy(name, line, (size_t)(at++ - line));
+    const sac_dist *d = sac_dist_find(name);
+    assert_non_null(d);
+    double theta[8], point[8], tails[8], want[8];
+    assert_int_equal(read_part(&at, theta), d->params);
+    const size_t given = read_part(&at, point);
+    assert_int_equal(read_part(&at, tails), 2);
+    assert_true(read_part(&at, want) >= d->params);
+    check_edge(d, theta, point, given, tails, want, line);
+  }
+  fclose(file);
+  assert_true(rows > 120);
+}
+
 /* The batch gives the numbers that single rows give, whatever its length. */
 static void batches_match_single_rows(void **state) {
   (void)state;
@@ -182,9 +245,8 @@ static void float_is_within_1e_6(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(every_family_matches_its_table),
-      cmocka_unit_test(batches_match_single_rows),
-      cmocka_unit_test(quoted_points),
+      cmocka_unit_test(every_family_matches_its_table), cmocka_unit_test(edges_match_their_table),
+      cmocka_unit_test(batches_match_single_rows),      cmocka_unit_test(quoted_points),
       cmocka_unit_test(float_is_within_1e_6),
   };
   return cmocka_run_group_tests_name("dist.oracle", tests, NULL, NULL);
