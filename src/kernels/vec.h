@@ -161,11 +161,25 @@ VF_INLINE vf vf_abs(vf a) {
   return (vf)((vi)a & 0x7fffffff);
 }
 
-/* The sum of the lanes, in a fixed order: halves are added until one is left. */
+/* The sum of the lanes, in a fixed order: upper half to lower, until one is left. */
+#if VF_LANES == 16
 VF_INLINE float vf_sum(vf a) {
-  for (int half = VF_LANES / 2; half > 0; half /= 2)
-    for (int i = 0; i < half; i++) a[i] += a[i + half];
-  return a[0];
+  a += __builtin_shufflevector(a, a, 8, 9, 10, 11, 12, 13, 14, 15, 0, 1, 2, 3, 4, 5, 6, 7);
+  a += __builtin_shufflevector(a, a, 4, 5, 6, 7, 0, 1, 2, 3, 4, 5, 6, 7, 0, 1, 2, 3);
+  a += __builtin_shufflevector(a, a, 2, 3, 0, 1, 2, 3, 0, 1, 2, 3, 0, 1, 2, 3, 0, 1);
+  return a[0] + a[1];
 }
+#elif VF_LANES == 8
+VF_INLINE float vf_sum(vf a) {
+  a += __builtin_shufflevector(a, a, 4, 5, 6, 7, 0, 1, 2, 3);
+  a += __builtin_shufflevector(a, a, 2, 3, 0, 1, 2, 3, 0, 1);
+  return a[0] + a[1];
+}
+#else
+VF_INLINE float vf_sum(vf a) {
+  a += __builtin_shufflevector(a, a, 2, 3, 0, 1);
+  return a[0] + a[1];
+}
+#endif
 
 #endif

@@ -12,6 +12,11 @@ and each alone from the recorded state before it (k = 1). Compares everything:
   gradient norms             |got - want| <= 1e-4 |want|
   temperature, other metrics |got - want| <= 1e-5 (1 + |want|)
 
+With bf16 products this does the same roundings, and small cases agree as closely. In larger ones
+some sum falls on the other side of a tie, and then a number differs by a unit of bf16, 2^-8 of
+itself: with `ties` these bounds are multiplied by TIES, so that a gradient may differ by 5 % of its
+tensor's largest, and a gradient near 0 may have the other sign.
+
 The change is compared too because one step is about as long as its step size, 3e-4, so that 1e-5
 in a weight alone would miss a few percent of a step. What is left is float: Adam divides a gradient
 by its own size, so a gradient near 0 moves its weight by the step size times its relative error.
@@ -24,18 +29,35 @@ import numpy as np
 
 METRICS = ("critic_loss actor_loss alpha_loss alpha entropy q_mean target_mean critic_grad_norm "
            "actor_grad_norm").split()
+TIES = {"metrics": 100.0, "scalar": 10.0, "weight": 200.0, "target": 2.0, "change": 50.0,
+        "moment 1": 500.0, "moment 2": 200.0}
 DTYPES = {"f32": np.float32, "f64": np.float64, "u32": np.uint32, "u64": np.uint64}
 
 
 # --- networks: a list of (W, b), rows are samples -------------------------------------------------
 
+class Network(list):
+    """With `bf16` the operands of products are rounded to 8 bits: hidden activations, the gradients
+    in them and in several outputs, the weights that meet these, and the input where it meets a
+    gradient. The first layer's own product and a single output's are not."""
+    bf16 = False
+
+
+def rounded(x, yes):
+    """To the nearest bf16, ties to even."""
+    if not yes:
+        return x
+    fraction, exponent = np.frexp(x)
+    return np.ldexp(np.rint(fraction * 256.0) / 256.0, exponent)
+
+
 def forward(net, x):
     """The output, and every layer's input and pre-activation."""
     tape = []
     for i, (W, b) in enumerate(net):
-        z = x @ W + b
+        z = x @ rounded(W, net.bf16 and i > 0 and W.shape[1] > 1) + b
         tape.append((x, z))
-        x = np.maximum(z, 0.0) if i + 1 < len(net) else z
+        x = rounded(np.maximum(z, 0.0), net.bf16) if i + 1 < len(net) else z
     return x, tape
 
 
@@ -43,10 +65,11 @@ def backward(net, tape, dy):
     """The gradients of a loss in every (W, b), and in the input."""
     grads = [None] * len(net)
     for i in reversed(range(len(net))):
-        x, z = tape[i]
-        dz = dy if i + 1 == len(net) else dy * (z > 0.0)
-        grads[i] = (x.T @ dz, dz.sum(axis=0, keepdims=True))
-        dy = dz @ net[i][0].T
+        (x, z), W = tape[i], net[i][0]
+        small = net.bf16 and W.shape[1] > 1
+        dz = rounded(dy if i + 1 == len(net) else dy * (z > 0.0), small)
+        grads[i] = (rounded(x, small).T @ dz, dz.sum(axis=0, keepdims=True))
+        dy = dz @ rounded(W, small).T
     return grads, dy
 
 
@@ -126,6 +149,7 @@ class Agent:
     def __init__(self, options, state, A):
         self.o = options
         self.B, self.A = int(options["batch"]), A
+        self.bf16 = options.get("precision") == "bf16"
         self.mid, self.half = (state["action_" + n].astype(np.float64) for n in ("mid", "half"))
         self.policy = Policy(options, self.half)
         self.pi = self.network(state, "actor.")
@@ -149,9 +173,9 @@ class Agent:
         clip = float(self.o["obs_clip"])
         return np.clip((obs - self.seen["obs_mean"]) / np.sqrt(variance), -clip, clip)
 
-    @staticmethod
-    def network(state, prefix):
-        layers = []
+    def network(self, state, prefix):
+        layers = Network()
+        layers.bf16 = self.bf16
         while f"{prefix}{len(layers)}.weight" in state:
             name = f"{prefix}{len(layers)}."
             layers.append(tuple(state[name + t].astype(np.float64) for t in ("weight", "bias")))
@@ -406,10 +430,12 @@ def check_normaliser(options, obs, state):
 class Comparison:
     """Collects the largest deviation of each kind, as a share of what is allowed."""
 
-    def __init__(self):
+    def __init__(self, ties):
         self.worst, self.failures = {}, []
+        self.slack = TIES if ties else dict.fromkeys(TIES, 1.0)
 
     def check(self, kind, where, got, want, allowed):
+        allowed = allowed * self.slack[kind]
         off = np.abs(np.asarray(got, np.float64) - want)
         share = np.max(np.where(off == 0.0, 0.0, off / np.maximum(allowed, 1e-300)))
         if np.array_equal(np.isnan(got), np.isnan(want)) and np.all(np.isnan(want)):
@@ -465,7 +491,8 @@ def compare(stream):
     check_normaliser(options, record["pushed.obs"].astype(np.float64), first)
     agent = agent_of(options, first, A)
     noise = lambda purpose, index: normals(record[f"words.{purpose}.{index}"], A)
-    in_a_row, alone = Comparison(), Comparison()
+    ties = options["ties"] == "1"
+    in_a_row, alone = Comparison(ties), Comparison(ties)
     for k in range(1, count + 1):
         batch, got = check_draw(record, k, options), snapshot(k)
         in_a_row.update(k, k, got, agent, agent.update(batch, noise), first)

@@ -29,6 +29,7 @@ struct test_case {
   float actor_scale;   /* on the actor's last weights, 0: 1. Large: saturated actions */
   float target_offset; /* random numbers of this size are added to the targets */
   const char *isa;     /* NULL: what the CPU has */
+  int ties;            /* bf16: so many sums that some falls on the other side of a tie */
 };
 
 #define SMALL  "batch=7 actor_hidden=30,17,5 critic_hidden=30,17,5 "
@@ -47,6 +48,32 @@ static const struct test_case cases[] = {
      .set = "lr_actor=1e-3 lr_critic=1e-3 lr_alpha=1e-3",
      .threads = 2},
     {.name = "targets apart", .obs = 17, .act = 6, .set = "", .target_offset = 0.05f},
+    /* bf16, where the CPU has it: both roundings the same, so that what is left is float's */
+    {.name = "bf16", .obs = 17, .act = 6, .set = "precision=bf16", .ties = 1},
+    {.name = "bf16, wide input, odd batch",
+     .obs = 376,
+     .act = 17,
+     .set = "precision=bf16 batch=25 actor_hidden=64,48 critic_hidden=64,80",
+     .threads = 2,
+     .ties = 1},
+    {.name = "bf16, odd", .obs = 3, .act = 1, .set = "precision=bf16 " SMALL},
+    {.name = "bf16, one row",
+     .obs = 5,
+     .act = 3,
+     .set = "precision=bf16 batch=1 actor_hidden=9 critic_hidden=8"},
+    {.name = "bf16, depth 4",
+     .obs = 2,
+     .act = 9,
+     .set = "precision=bf16 actor_q=mean batch=20 actor_hidden=33,16,15,40 "
+            "critic_hidden=16,70,17,32",
+     .threads = 3,
+     .ties = 1},
+    {.name = "bf16, cleanrl",
+     .obs = 11,
+     .act = 3,
+     .set = "precision=bf16 init=torch critic_loss=mse lr_critic=1e-3 lr_alpha=1e-3 policy_delay=2 "
+            "policy_updates=2 alpha_loss=alpha alpha_sample=fresh log_std_map=tanh log_std_min=-5",
+     .ties = 1},
     /* odd sizes and depths */
     {.name = "odd", .obs = 3, .act = 1, .set = SMALL},
     {.name = "odd generic", .obs = 3, .act = 1, .set = SMALL, .isa = "generic"},
@@ -367,6 +394,10 @@ static void agrees(void **state) {
     print_message("this CPU has no %s: skipped\n", c->isa);
     skip();
   }
+  if (strstr(c->set, "bf16") && !sac_kernels_bf16_of(sac_kernels_get())) {
+    print_message("%s has no bf16 products: skipped\n", sac_isa());
+    skip();
+  }
   FILE *out = oracle("");
   double low[32], high[32];
   for (size_t j = 0; j < c->act; j++) {
@@ -386,6 +417,7 @@ static void agrees(void **state) {
   sac_replay *replay = fill(&steps);
 
   put_options(out, &options);
+  fprintf(out, "option ties %d\n", c->ties);
   put_steps(out, &steps);
   put_noise(out, agent);
   put_updates(out, agent, replay);
