@@ -243,11 +243,111 @@ static void float_is_within_1e_6(void **state) {
   }
 }
 
+static void near(const sac_dist *d, const char *what, float got, double want) {
+  if (!(fabs(want) < 1e38) || fabs(want) < 1e-37) return; /* beyond a float's range */
+  if (!(fabs((double)got - want) <= 1e-6 * fabs(want) + 1e-7))
+    fail_msg("%s: float %s = %.9g, want %.17g", d->name, what, (double)got, want);
+}
+
+/* log density, d log p/dz, score and vjp of a float row are the double ones of the same numbers */
+static void check_float_row(const sac_dist *d, const float theta[], const float z[],
+                            const float latent[]) {
+  const size_t P = d->params, D = d->dim, L = d->latents;
+  double theta64[16], z64[4], latent64[4], log_p, dz[4], dl[4], s[16], v[16], g64[4];
+  float g[4], log_p32, dz32[4], dl32[4], s32[16], v32[16];
+  for (size_t j = 0; j < P; j++) theta64[j] = (double)theta[j];
+  for (size_t i = 0; i < L; i++) latent64[i] = latent ? (double)latent[i] : 0.0;
+  for (size_t i = 0; i < D; i++) {
+    z64[i] = (double)z[i];
+    g64[i] = (double)(g[i] = 0.75f - (float)i);
+  }
+  const double *l64 = latent ? latent64 : NULL;
+  sac_error err;
+  if (sac_dist_log_density(d, 1, theta64, 0, z64, l64, &log_p, &err) != SAC_OK) return;
+  assert_ok(sac_dist_log_density_f32(d, 1, theta, 0, z, latent, &log_p32, &err), err);
+  near(d, "log density", log_p32, log_p);
+  assert_ok(sac_dist_score(d, 1, theta64, 0, z64, l64, s, &err), err);
+  assert_ok(sac_dist_score_f32(d, 1, theta, 0, z, latent, s32, &err), err);
+  for (size_t j = 0; j < P; j++) near(d, "score", s32[j], s[j]);
+  if (!d->dlog_density) return;
+  assert_ok(sac_dist_dlog_density(d, 1, theta64, 0, z64, l64, dz, dl, &err), err);
+  assert_ok(sac_dist_dlog_density_f32(d, 1, theta, 0, z, latent, dz32, dl32, &err), err);
+  for (size_t i = 0; i < D; i++) near(d, "d log p/dz", dz32[i], dz[i]);
+  for (size_t i = 0; i < L; i++) near(d, "d log p/dlatent", dl32[i], dl[i]);
+  assert_ok(sac_dist_vjp(d, 1, theta64, 0, z64, l64, g64, NULL, v, &err), err);
+  assert_ok(sac_dist_vjp_f32(d, 1, theta, 0, z, latent, g, NULL, v32, &err), err);
+  for (size_t j = 0; j < P; j++) near(d, "vjp", v32[j], v[j]);
+}
+
+static void every_float_call_is_within_1e_6(void **state) {
+  (void)state;
+  for (size_t i = 0; sac_dist_list(i); i++) {
+    const sac_dist *d = sac_dist_list(i);
+    if (d->discrete) continue;
+    FILE *file = open_table(d->name);
+    table t;
+    while (next_row(file, &t)) {
+      float theta[4], z = (float)t.row[d->params], latent[2];
+      double theta64[4], z64 = (double)z, latent64[2];
+      for (size_t j = 0; j < d->params; j++) theta64[j] = (double)(theta[j] = (float)t.row[j]);
+      if (fabs(z64) < 1e-37 || isinf(z64)) continue;
+      check_float_row(d, theta, &z, NULL);
+      if (!d->latents || !(z64 > d->low && z64 < d->high)) continue;
+      d->to_latent(d, theta64, &z64, NULL, latent64);
+      for (size_t l = 0; l < d->latents; l++) latent[l] = (float)latent64[l];
+      /* a float of log z moves G by its error, so both get that float */
+      if (d->latents == 1 && strcmp(d->latent_names[0], "log z"))
+        check_float_row(d, theta, &z, latent);
+    }
+    fclose(file);
+  }
+  sac_dist d;
+  sac_error err;
+  const float mvn[] = {0.3f, -0.5f, 1.0f, 0.6f, 0.4f, 0.8f, -0.3f, 0.5f, 0.9f};
+  const float z[] = {0.9f, -0.7f, 0.2f}, alpha[] = {0.7f, 2.0f, 3.5f}, p[] = {0.25f, 0.5f, 0.25f};
+  const float mixed[] = {0.3f, -0.2f, 0.5f, 1.0f, 0.4f, 1.5f, -1.0f, 0.7f, 0.2f, 0.8f};
+  assert_ok(sac_dist_mvn(3, &d, &err), err);
+  check_float_row(&d, mvn, z, NULL);
+  assert_ok(sac_dist_mvn_diagonal(3, &d, &err), err);
+  check_float_row(&d, (const float[]){0.3f, -0.5f, 1.0f, 0.6f, 0.4f, 0.8f}, z, NULL);
+  assert_ok(sac_dist_dirichlet(3, &d, &err), err);
+  check_float_row(&d, alpha, p, NULL);
+  assert_ok(sac_dist_mixture(sac_dist_find("normal"), 2, 2, &d, &err), err);
+  check_float_row(&d, mixed, z, NULL);
+  check_float_row(sac_dist_find("poisson"), (const float[]){7.5f}, (const float[]){9.0f}, NULL);
+  check_float_row(sac_dist_find("bernoulli"), (const float[]){0.3f}, (const float[]){1.0f}, NULL);
+  assert_ok(sac_dist_categorical(3, &d, &err), err);
+  check_float_row(&d, alpha, (const float[]){2.0f}, NULL);
+}
+
+/* A float draw is the double draw of the same stream, rounded. */
+static void float_draws_are_rounded_draws(void **state) {
+  (void)state;
+  enum { N = 200 };
+  for (size_t i = 0; sac_dist_list(i); i++) {
+    const sac_dist *d = sac_dist_list(i);
+    float theta[4] = {0.75f, 1.5f, -1.0f, 2.0f}, z[N], latent[2 * N];
+    double theta64[4] = {0.75, 1.5, -1.0, 2.0}, z64[N], latent64[2 * N];
+    if (!strcmp(d->name, "student_t") || !strcmp(d->name, "generalized_normal"))
+      theta[2] = 2.0f, theta64[2] = 2.0;
+    sac_stream one = sac_stream_make(4, SAC_STREAM_USER, i), two = one;
+    sac_error err;
+    assert_ok(sac_dist_sample_f32(d, N, theta, 0, z, latent, &one, &err), err);
+    assert_ok(sac_dist_sample(d, N, theta64, 0, z64, latent64, &two, &err), err);
+    for (size_t r = 0; r < N; r++) assert_true(z[r] == (float)z64[r]);
+    for (size_t r = 0; r < N * d->latents; r++) assert_true(latent[r] == (float)latent64[r]);
+  }
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(every_family_matches_its_table), cmocka_unit_test(edges_match_their_table),
-      cmocka_unit_test(batches_match_single_rows),      cmocka_unit_test(quoted_points),
+      cmocka_unit_test(every_family_matches_its_table),
+      cmocka_unit_test(edges_match_their_table),
+      cmocka_unit_test(batches_match_single_rows),
+      cmocka_unit_test(quoted_points),
       cmocka_unit_test(float_is_within_1e_6),
+      cmocka_unit_test(every_float_call_is_within_1e_6),
+      cmocka_unit_test(float_draws_are_rounded_draws),
   };
   return cmocka_run_group_tests_name("dist.oracle", tests, NULL, NULL);
 }
