@@ -68,7 +68,34 @@ static void the_example_has_the_right_gradient(void **state) {
   free(block);
 }
 
+/* The text of a file under the source tree. */
+static char *text_of(const char *name) {
+  char path[500];
+  snprintf(path, sizeof path, "%s/%s", SAC_SOURCE_DIR, name);
+  FILE *file = fopen(path, "rb");
+  if (!file) fail_msg("no file %s", path);
+  char *text = calloc(1, 1 << 16);
+  assert_true(fread(text, 1, (1 << 16) - 1, file) > 0);
+  fclose(file);
+  return text;
+}
+
+/* docs/policies.md shows these very lines, 40 at most. */
+static void the_example_is_the_documented_one(void **state) {
+  (void)state;
+  char *source = text_of("tests/agent/test_new_head.c"), *page = text_of("docs/policies.md");
+  char *begin = strchr(strstr(source, "/* begin: example */"), '\n') + 1;
+  char *end = strstr(begin, "/* end: example */");
+  size_t lines = 0;
+  *end = '\0';
+  for (const char *at = begin; *at; at++) lines += *at == '\n';
+  assert_true(lines > 10 && lines <= 40);
+  assert_non_null(strstr(page, begin));
+  free(source), free(page);
+}
+
 int main(void) {
-  const struct CMUnitTest tests[] = {cmocka_unit_test(the_example_has_the_right_gradient)};
+  const struct CMUnitTest tests[] = {cmocka_unit_test(the_example_has_the_right_gradient),
+                                     cmocka_unit_test(the_example_is_the_documented_one)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
