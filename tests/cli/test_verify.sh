@@ -30,8 +30,9 @@ awk '$1 == "end-score" || $1 == "jump-implicit" {if ($5 * $5 < 1e-4) exit 1}' ta
 grep -o '"equation": "[a-z-]*"' json | cut -d'"' -f4 >names
 awk 'NR > 1 {print $1}' table | diff - names || fail "the JSON has other rows than the table"
 [ "$(grep -c '"pass": true' json)" -eq "$(wc -l <names)" ] || fail "a row of the JSON does not pass"
-grep -o '"right": [^,]*' json | awk '{printf "%.12g\n", $2}' >right
-awk 'NR > 1 {printf "%.12g\n", $6}' table | diff - right || fail "two calls differ"
+grep -o '"right": [^,]*' json | cut -d' ' -f2 >right
+awk 'NR > 1 {print $6}' table | paste - right |
+  awk '{d = $1 - $2; if (d * d > 1e-24 * (1 + $1 * $1)) exit 1}' || fail "two calls differ"
 
 refuses 2 "takes no word" "$sac" verify gamma
 refuses 2 "--jso" "$sac" verify --jsno
