@@ -416,10 +416,10 @@ static int parse(int argc, char **argv, job *j) {
     if (flag == 0) return EXIT_DONE;
     if (flag == '?') return EXIT_USAGE;
     if (flag == 't') j->theta = optarg;
-    if (flag == 'n') good = parse_integer("--n", optarg, 1, most, &j->n);
-    if (flag == 's') good = parse_integer("--seed", optarg, 0, INT64_MAX, &j->seed);
-    if (flag == 'd') good = parse_integer("--dim", optarg, 1, 4096, &j->dim);
-    if (flag == 'k') good = parse_integer("--components", optarg, 1, 64, &j->components);
+    if (flag == 'n') good = parse_integer("n", optarg, 1, most, &j->n);
+    if (flag == 's') good = parse_integer("seed", optarg, 0, INT64_MAX, &j->seed);
+    if (flag == 'd') good = parse_integer("dim", optarg, 1, 4096, &j->dim);
+    if (flag == 'k') good = parse_integer("components", optarg, 1, 64, &j->components);
     if (flag == 'l') j->latent = 1;
     if (flag == 'u') j->upper = 1;
     if (flag == 'j') j->json = 1;
@@ -441,6 +441,9 @@ int cmd_dist(int argc, char **argv) {
   if (code != -1) return code;
   enum dist_function what;
   if (!what_named(argv[optind + 1], &what)) return EXIT_USAGE;
+  if (!dist_has(&j.d, what) && j.d.dim > 1)
+    return usage_error("dist: %s has no %s in %zu dimensions", argv[optind], argv[optind + 1],
+                       j.d.dim);
   if (!dist_has(&j.d, what))
     return usage_error("dist: %s has no %s", argv[optind], argv[optind + 1]);
   return run(&j, what);

@@ -32,6 +32,9 @@ gives $'0 1 0\n0 2 0' "-0.9189385332046727 -1.612085713764618" normal logpdf
 gives "0.2 0.3 0.5" "0.6931471805599453" dirichlet logpdf --dim 3 --theta 1,1,1
 gives "0.3 0.3 0 1 0 1 0.5" "0 0 0.5 0.25 0.5 0.25" mixture:normal velocity
 
+gives "0.2 0.2 3 1 -2 1 3 1 -2 1" "3 -2" mixture:normal mode --dim 2
+[ -z "$("$sac" dist gamma cdf </dev/null)" ] || fail "no rows in, but rows out"
+
 # draws: as many as asked for, the same for a seed, and another seed differs
 [ "$("$sac" dist gamma sample --theta 2,1 --n 1000 --seed 3 | wc -l)" -eq 1000 ] || fail "not 1000 draws"
 one=$("$sac" dist beta sample --theta 2,1 --n 5 --seed 3)
@@ -50,6 +53,8 @@ refuses 2 "poisson has no velocity" "$sac" dist poisson velocity
 refuses 2 "NAME and WHAT" "$sac" dist gamma
 refuses 2 "must be in [2, 64]" "$sac" dist dirichlet mean --dim 1
 refuses 1 "must have 2" "$sac" dist gamma mean --theta 1
+refuses 2 "sac: --n = 0: must be an integer" "$sac" dist gamma sample --theta 2,1 --n 0
+refuses 2 "has no entropy in 5 dimensions" "$sac" dist mixture:normal entropy --dim 5
 
 # a bad row: nothing is written, not even the good rows before it
 says() { # says WORDS INPUT ARGS...
