@@ -20,7 +20,14 @@ VF_INLINE void store_some(float *p, vf a, size_t left) {
     store_tail(p, a, left);
 }
 
-/* m <- b1 m + (1-b1) g,  v <- b2 v + (1-b2) g^2,  w <- w - lr c1 m / (sqrt(c2 v) + eps)   [ADAM] */
+/* Subnormal numbers to zero; a NaN stays one. */
+VF_INLINE vf without_subnormals(vf a) {
+  return (vf)((vi)a & ~(vf_abs(a) < vf_set1(0x1p-126f)));
+}
+
+/* A weight that has no gradient any more leaves moments that fade below the normal numbers, where
+ * rounding holds them for good and arithmetic is many times slower: there they end.
+ * m <- b1 m + (1-b1) g,  v <- b2 v + (1-b2) g^2,  w <- w - lr c1 m / (sqrt(c2 v) + eps)   [ADAM] */
 static double adam(size_t n, const sac_adam_step *step, const float *g, float *m, float *v,
                    float *w, float tau, float *target) {
   const vf b1 = vf_set1(step->beta1), b2 = vf_set1(step->beta2), eps = vf_set1(step->eps);
@@ -31,8 +38,8 @@ static double adam(size_t n, const sac_adam_step *step, const float *g, float *m
   for (size_t i = 0; i < n; i += VF_LANES) {
     const size_t left = n - i;
     const vf vg = load_some(g + i, left);
-    const vf vm = vf_fma(b1, load_some(m + i, left), k1 * vg);
-    const vf vv = vf_fma(b2, load_some(v + i, left), k2 * vg * vg);
+    const vf vm = without_subnormals(vf_fma(b1, load_some(m + i, left), k1 * vg));
+    const vf vv = without_subnormals(vf_fma(b2, load_some(v + i, left), k2 * vg * vg));
     const vf vw = vf_fma(rate, vm / (vf_sqrt(c2 * vv) + eps), load_some(w + i, left));
     store_some(m + i, vm, left);
     store_some(v + i, vv, left);

@@ -60,7 +60,8 @@ typedef struct sac_kernels {
   void (*transpose)(size_t K, size_t N, const float *W, size_t ldw, float *T, size_t ldt);
 
   /* Adam on w (n) with gradient g and moments m, v; if target is not NULL, then also
-   * target <- target + tau (w - target), all in one pass. Returns sum g^2, in double. */
+   * target <- target + tau (w - target), all in one pass. Moments below 2^-126 become zero. Returns
+   * sum g^2, in double. */
   double (*adam)(size_t n, const sac_adam_step *step, const float *g, float *m, float *v, float *w,
                  float tau, float *target);
 

@@ -45,14 +45,18 @@ static void transpose(size_t K, size_t N, const float *W, size_t ldw, float *T, 
     for (size_t n = 0; n < N; n++) T[n * ldt + k] = W[k * ldw + n];
 }
 
+static double without_subnormals(double x) {
+  return fabs(x) < 0x1p-126 ? 0.0 : x;
+}
+
 static double adam(size_t n, const sac_adam_step *step, const float *g, float *m, float *v,
                    float *w, float tau, float *target) {
   const double b1 = (double)step->beta1, b2 = (double)step->beta2;
   double total = 0.0;
   for (size_t i = 0; i < n; i++) {
     const double gi = (double)g[i];
-    const double mi = b1 * (double)m[i] + (1.0 - b1) * gi;
-    const double vi = b2 * (double)v[i] + (1.0 - b2) * gi * gi;
+    const double mi = without_subnormals(b1 * (double)m[i] + (1.0 - b1) * gi);
+    const double vi = without_subnormals(b2 * (double)v[i] + (1.0 - b2) * gi * gi);
     const double wi = (double)w[i] - (double)step->lr * (double)step->c1 * mi /
                                          (sqrt((double)step->c2 * vi) + (double)step->eps);
     m[i] = (float)mi;

@@ -89,11 +89,28 @@ static void position_does_not_matter(void **state) {
   }
 }
 
+/* Without a gradient m shrinks by beta1 a step and would stay for good at a few units of the
+ * smallest subnormal, 2^-149, where .9 of it rounds to itself; v by beta2. Below 2^-126 both become
+ * zero, above they do not; a NaN stays one. */
+static void moments_end_below_the_normal_numbers(void **state) {
+  (void)state;
+  FOR_EACH_TABLE(k) {
+    const sac_adam_step step = at(0.1, 0.9, 0.999, 1e-8, 1);
+    float g[N] = {0}, m[N] = {0}, v[N] = {0}, w[N] = {0};
+    m[0] = 0x1p-126f, m[1] = -0x1p-126f, m[2] = 0x1p-125f, m[3] = 0x1p-149f, m[4] = NAN;
+    v[0] = 0x1p-126f, v[1] = 0x1p-125f, v[2] = NAN;
+    k->adam(N, &step, g, m, v, w, 0.0f, NULL);
+    assert_true(m[0] == 0.0f && m[1] == 0.0f && m[3] == 0.0f && isnan(m[4]));
+    assert_true(m[2] > 0x1p-126f && v[0] == 0.0f && v[1] > 0x1p-126f && isnan(v[2]));
+  }
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(a_constant_gradient_moves_by_equal_steps),
       cmocka_unit_test(an_alternating_gradient_hardly_moves),
       cmocka_unit_test(position_does_not_matter),
+      cmocka_unit_test(moments_end_below_the_normal_numbers),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
