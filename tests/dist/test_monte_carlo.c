@@ -1,14 +1,20 @@
 /* Unbiased sample gradients by Monte Carlo: for every distribution, every parameter and three costs
  * f, the mean of f' dz/dtheta over draws with a fixed seed lies within 5 standard errors of
- * d/dtheta E f, which comes from a quadrature or a closed form. 20,000 draws by default;
- * SAC_TEST_MULTIPLIER scales them. With SAC_TEST_TABLE = a path, every comparison is appended there
- * as a line of CSV (tools/dist_monte_carlo.py runs 1e7 draws so). */
+ * d/dtheta E f, which comes from a quadrature or a closed form. 100,000 draws by default, 20,000 of
+ * the multivariate and discrete ones; SAC_TEST_MULTIPLIER scales them, up to 1e7. With
+ * SAC_TEST_TABLE = a path, every comparison is appended there as a line of CSV
+ * (tools/dist_monte_carlo.py runs 1e7 draws so). */
 #include "dist/quadrature.h"
 
 #include <stdio.h>
 #include <string.h>
 
 enum { BATCH = 1000, MAX_P = 16 };
+
+static size_t up_to_1e7(size_t usual) {
+  const size_t n = draws(usual);
+  return n < 10000000 ? n : 10000000;
+}
 
 /* sums of what is averaged, and of its squares: parameter j, cost k at j COSTS + k */
 typedef struct tally {
@@ -59,7 +65,7 @@ static void every_family_and_parameter(void **state) {
     const sac_dist *d = family_of(v);
     const size_t P = d->params;
     double z[BATCH], latent[2 * BATCH], dz[4 * BATCH];
-    tally t = {.n = draws(20000)};
+    tally t = {.n = up_to_1e7(100000)};
     sac_stream stream = sac_stream_make(77, SAC_STREAM_USER, (uint64_t)i);
     for (size_t at = 0; at < t.n; at += BATCH) {
       const size_t rows = t.n - at < BATCH ? t.n - at : BATCH;
@@ -112,7 +118,7 @@ static tally tally_of(const sac_dist *d, const double theta[], const double w[],
                       uint64_t seed) {
   static double z[BATCH * 4], latent[BATCH * 8], g[BATCH * 4], out[BATCH * MAX_P];
   const size_t D = d->dim, P = d->params;
-  tally t = {.n = draws(20000)};
+  tally t = {.n = up_to_1e7(20000)};
   sac_stream stream = sac_stream_make(78, SAC_STREAM_USER, seed);
   for (size_t at = 0; at < t.n; at += BATCH) {
     const size_t rows = t.n - at < BATCH ? t.n - at : BATCH;
@@ -282,7 +288,7 @@ static void discrete_scores(void **state) {
     const double *theta = cases[c].theta;
     const size_t P = d->params;
     double z[BATCH], s[4 * BATCH];
-    tally t = {.n = draws(20000)};
+    tally t = {.n = up_to_1e7(20000)};
     sac_stream stream = sac_stream_make(79, SAC_STREAM_USER, c);
     for (size_t at = 0; at < t.n; at += BATCH) {
       const size_t rows = t.n - at < BATCH ? t.n - at : BATCH;
