@@ -2,6 +2,7 @@
 #include "bench.h"
 
 #include <stdio.h>
+#include <string.h>
 
 /* Calls a second of all threads together, over about `seconds`. */
 static sac_status time_calls(size_t index, size_t threads, double seconds, double *rate,
@@ -38,6 +39,7 @@ int bench_kernels(const bench_setup *s) {
   size_t count;
   const sac_bench_kernel *kernels = sac_bench_kernels(&count);
   for (size_t i = 0; i < count; i++) {
+    if (kernels[i].bf16 && strcmp(s->precision, "bf16") != 0) continue;
     const int code = run_kernel(s, &kernels[i], i);
     if (code != EXIT_DONE) return code;
   }

@@ -121,9 +121,7 @@ int bench_options(const bench_setup *setup, sac_run_options *options) {
   for (uint32_t i = 0; i < hidden.count; i++) hidden.width[i] = (uint32_t)setup->width;
   options->agent.actor_hidden = options->agent.critic_hidden = hidden;
   options->agent.batch = setup->batch;
-  sac_status status = SAC_OK;
-  if (setup->precision[0] != 'f') /* fp32 is the default */
-    status = sac_run_options_set(options, "precision", setup->precision, &err);
+  sac_status status = sac_run_options_set(options, "precision", setup->precision, &err);
   if (status == SAC_OK) status = sac_run_options_set(options, "policy", setup->policy, &err);
   return status == SAC_OK ? EXIT_DONE : library_error(status, &err);
 }

@@ -14,6 +14,7 @@ typedef struct sac_bench_kernel {
   const char *name;    /* "gemm_forward" */
   const char *summary; /* "256 x 256 x 256, bias and ReLU" */
   double flops;        /* of one call; 0 where operations are not what it takes */
+  int bf16;            /* it is of precision = bf16, and is not on every CPU */
 } sac_bench_kernel;
 
 /* The kernels; *count: how many. The first is "fma": fused multiply-adds in registers and nothing
@@ -22,8 +23,8 @@ SAC_API const sac_bench_kernel *sac_bench_kernels(size_t *count);
 
 /* Run kernel `index` `calls` times on each of `threads` (1 ... 256) threads at once, each on data
  * of its own, after one call that is not timed. *seconds: until all were done. Errors: SAC_ERR_ARG
- * for an index, a number of threads or of calls (at least 1) that is out of range; SAC_ERR_NOMEM.
- */
+ * for an index, a number of threads or of calls (at least 1) that is out of range, and for a bf16
+ * kernel that the CPU or SAC_ISA has not; SAC_ERR_NOMEM. */
 SAC_API sac_status sac_bench_run(size_t index, size_t threads, size_t calls, double *seconds,
                                  sac_error *err);
 

@@ -5,7 +5,7 @@
 #include "base/arena.h"
 #include "base/threads.h"
 #include "base/try.h"
-#include "kernels/kernels.h"
+#include "kernels/bf16.h"
 #include "sac/random.h"
 
 #include <time.h>
@@ -19,13 +19,14 @@ enum {
   UNIT = 32,
   LD = H + SAC_LANES,
   SIZE = (H + 1) * LD,
+  LD_WORDS = H / 2 + SAC_LANES,
   FMA_ROUNDS = 4096
 };
 
 /* What one thread works on. */
 typedef struct desk {
   float *x, *y, *z, *w, *bias, *m, *v, *target;
-  uint32_t *words;
+  uint32_t *words, *across, *down; /* the last two are x and w in bf16 */
   float sink;
 } desk;
 
@@ -35,6 +36,8 @@ static void layout(sac_arena *arena, desk *d) {
     *matrix[i] = SAC_TAKE(arena, float, SIZE);
   d->bias = SAC_TAKE(arena, float, LD);
   d->words = SAC_TAKE(arena, uint32_t, B * 2 * A);
+  d->across = SAC_TAKE(arena, uint32_t, H * LD_WORDS);
+  d->down = SAC_TAKE(arena, uint32_t, H / 2 * LD);
 }
 
 /* Numbers of the usual size, so that no kernel meets denormals or a mask of one kind. */
@@ -48,6 +51,10 @@ static void fill(desk *d) {
     for (size_t k = 0; k < SIZE; k++) matrix[i][k] = drawn[(k + 100 * i) % DRAWN];
   for (size_t k = 0; k < SIZE; k++) d->v[k] = drawn[k % DRAWN] + 0.2f;
   for (size_t k = 0; k < B * 2 * A; k++) d->words[k] = sac_stream_u32(&s);
+  const sac_kernels_bf16 *bf16 = sac_kernels_bf16_of(sac_kernels_get());
+  if (!bf16) return;
+  bf16->pack_across(H, H, d->x, LD, d->across, LD_WORDS);
+  bf16->pack_down(H, H, d->w, LD, d->down, LD);
 }
 
 /* --- the kernels ----------------------------------------------------------------------------- */
@@ -99,6 +106,20 @@ static void gemm_actions(const sac_kernels *k, desk *d) {
   sac_gemm g = product(d, B, SAC_LANES, H);
   k->gemm(&g);
 }
+static void gemm_bf16(const sac_kernels *k, desk *d) {
+  sac_kernels_bf16_of(k)->gemm_pairs(&(sac_gemm_bf16){.M = B,
+                                                      .N = H,
+                                                      .K = H / 2,
+                                                      .A = d->across,
+                                                      .a_row = LD_WORDS,
+                                                      .a_col = 1,
+                                                      .B = d->down,
+                                                      .ldb = LD,
+                                                      .C = d->z,
+                                                      .ldc = LD,
+                                                      .bias = d->bias,
+                                                      .relu = 1});
+}
 static void dot_rows(const sac_kernels *k, desk *d) {
   k->dot_rows(B, H, d->x, LD, d->w, 0.1f, d->z);
 }
@@ -132,27 +153,28 @@ static void tanh_each(const sac_kernels *k, desk *d) {
 
 #define PRODUCT(m, n, k) (2.0 * (m) * (n) * (k))
 static const sac_bench_kernel facts[] = {
-    {"fma", "fused multiply-adds in registers: the peak", (double)SAC_FMA_FLOPS *FMA_ROUNDS},
-    {"gemm_first", "256 x 256 x 23, bias and ReLU", PRODUCT(B, H, O + A)},
-    {"gemm_forward", "256 x 256 x 256, bias and ReLU", PRODUCT(B, H, H)},
-    {"gemm_backward", "256 x 256 x 256, masked", PRODUCT(B, H, H)},
-    {"gemm_weights", "32 x 256 x 256, the first operand a transpose", PRODUCT(UNIT, H, B)},
-    {"gemm_actions", "256 x 16 x 256", PRODUCT(B, SAC_LANES, H)},
-    {"dot_rows", "256 x 256 times a vector", PRODUCT(B, H, 1)},
-    {"outer_masked", "256 x 256", 0.0},
-    {"sum_columns", "256 x 256", 0.0},
-    {"transpose", "32 x 256", 0.0},
-    {"adam", "8,192 weights, with target", 0.0},
-    {"normals", "1,536", 0.0},
-    {"log_std", "1,536, clamped", 0.0},
-    {"tanh_normal", "1,536", 0.0},
-    {"tanh", "1,536", 0.0},
+    {"fma", "fused multiply-adds in registers: the peak", (double)SAC_FMA_FLOPS *FMA_ROUNDS, 0},
+    {"gemm_first", "256 x 256 x 23, bias and ReLU", PRODUCT(B, H, O + A), 0},
+    {"gemm_forward", "256 x 256 x 256, bias and ReLU", PRODUCT(B, H, H), 0},
+    {"gemm_backward", "256 x 256 x 256, masked", PRODUCT(B, H, H), 0},
+    {"gemm_weights", "32 x 256 x 256, the first operand a transpose", PRODUCT(UNIT, H, B), 0},
+    {"gemm_actions", "256 x 16 x 256", PRODUCT(B, SAC_LANES, H), 0},
+    {"gemm_bf16", "256 x 256 x 256 of bf16, bias and ReLU", PRODUCT(B, H, H), 1},
+    {"dot_rows", "256 x 256 times a vector", PRODUCT(B, H, 1), 0},
+    {"outer_masked", "256 x 256", 0.0, 0},
+    {"sum_columns", "256 x 256", 0.0, 0},
+    {"transpose", "32 x 256", 0.0, 0},
+    {"adam", "8,192 weights, with target", 0.0, 0},
+    {"normals", "1,536", 0.0, 0},
+    {"log_std", "1,536, clamped", 0.0, 0},
+    {"tanh_normal", "1,536", 0.0, 0},
+    {"tanh", "1,536", 0.0, 0},
 };
 enum { KERNELS = sizeof facts / sizeof *facts };
 static void (*const calls[KERNELS])(const sac_kernels *k, desk *d) = {
-    fma_peak,     gemm_first, gemm_forward, gemm_backward, gemm_weights,
-    gemm_actions, dot_rows,   outer_masked, sum_columns,   transpose,
-    adam,         normals,    log_std,      tanh_normal,   tanh_each};
+    fma_peak,  gemm_first, gemm_forward, gemm_backward, gemm_weights, gemm_actions,
+    gemm_bf16, dot_rows,   outer_masked, sum_columns,   transpose,    adam,
+    normals,   log_std,    tanh_normal,  tanh_each};
 
 const sac_bench_kernel *sac_bench_kernels(size_t *count) {
   *count = KERNELS;
@@ -199,6 +221,9 @@ sac_status sac_bench_run(size_t index, size_t threads, size_t count, double *sec
                          sac_error *err) {
   if (index >= KERNELS)
     return sac_fail(err, SAC_ERR_ARG, "kernel %zu: there are %d", index, (int)KERNELS);
+  if (facts[index].bf16 && !sac_kernels_bf16_of(sac_kernels_get()))
+    return sac_fail(err, SAC_ERR_ARG, "kernel %s: the CPU, or SAC_ISA, has no bf16 products",
+                    facts[index].name);
   if (!count) return sac_fail(err, SAC_ERR_ARG, "calls = 0: must be at least 1");
   sac_pool *pool;
   SAC_TRY(sac_pool_create(threads, &pool, err));

@@ -59,6 +59,7 @@ refuses 2 "--repeats = 0: must be an integer in [1, " "$sac" bench update --repe
 refuses 2 "--seconds = -1: must be a number in (0, 3600]" "$sac" bench update --seconds -1
 refuses 2 "--precision = fp16: must be fp32 or bf16" "$sac" bench update --precision fp16
 refuses 2 "policy = gamma: must be one of tanh_normal, " "$sac" bench update --policy gamma
+SAC_ISA=generic refuses 2 "precision = bf16: needs avx512" "$sac" bench update --precision bf16
 refuses 2 "--theta is of 'bench dist'" "$sac" bench update --theta 1
 refuses 2 "no other flag" "$sac" bench dist gamma --threads 2
 TMPDIR=/nowhere refuses 1 "cannot make the folder /nowhere/" "$sac" bench small --repeats 1
