@@ -65,7 +65,7 @@ extern "C" {
   R(concentration_offset, 1.0, 0.0, 1000.0, "beta, kumaraswamy: parameter = offset + e^clamp")    \
   R(concentration_log_min, -20.0, -40.0, 20.0, "lower end of that clamp; of von_mises too")       \
   R(concentration_log_max, 6.0, -40.0, 20.0, "upper end of that clamp; of von_mises too")         \
-  C(normal_mean, bounded, "bounded|real", "normal: mean in (-2,2) by tanh | the output itself")    \
+  C(normal_mean, bounded, "bounded|real", "normal: mean in (-2,2) by tanh | the output itself")   \
   C(interval_density, action, "action|unit",                                                      \
     "beta, kumaraswamy: log pi of a in [-1,1] | of (a+1)/2, without log 2 a dimension")           \
   C(deterministic, center, "center|mean|mode",                                                    \
@@ -214,6 +214,12 @@ SAC_API void sac_policy_destroy(sac_policy *policy); /* NULL ok */
 /* O and A of the policy. */
 SAC_API size_t sac_policy_obs_dim(const sac_policy *policy);
 SAC_API size_t sac_policy_act_dim(const sac_policy *policy);
+
+/* The entropy of the policy at obs (O), in nats as log pi measures it. Errors: SAC_ERR_DIVERGED if
+ * an observation is not finite; SAC_ERR_ARG where there is no formula: mixtures in 5 dimensions or
+ * more, discrete actions. *entropy is untouched then. */
+SAC_API sac_status sac_policy_entropy(sac_policy *policy, const float obs[], double *entropy,
+                                      sac_error *err);
 
 /* One action: obs (O) in, noise (A) standard normals or NULL for deterministic, act (A) out in the
  * environment's units. Allocates nothing. SAC_ERR_DIVERGED if an observation is not finite. */

@@ -153,6 +153,11 @@ void sac_head_backward(const sac_kernels *k, sac_head *head, size_t first, size_
 void sac_head_act(const sac_kernels *k, sac_head *head, const float *obs, const float *noise,
                   size_t first, size_t last);
 
+/* After sac_work_map: the entropy of row b's policy, in nats as log pi measures it. NaN if the
+ * network's outputs are not finite, or where there is no formula: mixtures in 5 dimensions or more.
+ */
+double sac_head_entropy(const sac_head *head, size_t b);
+
 /* act (n,A): head->act in the environment's units, within its bounds (but of policy `normal`, whose
  * actions the environment cuts off). SAC_ERR_DIVERGED names an observation or action that is not
  * finite; act is untouched then. */

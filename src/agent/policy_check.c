@@ -97,6 +97,52 @@ double sac_squashed_entropy(const sac_agent_options *o, const sac_dist *f, const
   return kind->squash == SAC_SQUASH_INTERVAL && !unit ? out + sac_log_2 : out;
 }
 
+/* E log T'(z) of one dimension */
+static double mean_stretch(const sac_agent_options *o, const sac_dist *f, const double theta[]) {
+  double plain;
+  f->entropy(f, theta, NULL, NULL, &plain);
+  return sac_squashed_entropy(o, f, theta) - plain;
+}
+
+static double full_normal_stretch(const sac_head *head, const double theta[]) {
+  const sac_dist *d = &head->work.d;
+  double variance[SAC_DIST_MAX_DIM], sum = 0.0;
+  d->variance(d, theta, NULL, NULL, variance);
+  for (size_t i = 0; i < d->dim; i++) {
+    const double one[2] = {theta[i], sqrt(variance[i])};
+    sum += mean_stretch(&head->opt, &sac_dist_normal, one);
+  }
+  return sum;
+}
+
+static double mixture_stretch(const sac_head *head, const double theta[]) {
+  const sac_dist *d = &head->work.d, *f = d->component;
+  double top = -HUGE_VAL, sum = 0.0, weights = 0.0;
+  for (size_t k = 0; k < d->components; k++) top = fmax(top, theta[k]);
+  for (size_t k = 0; k < d->components; k++) {
+    const double weight = exp(theta[k] - top);
+    weights += weight;
+    for (size_t i = 0; i < d->dim; i++)
+      sum += weight *
+             mean_stretch(&head->opt, f, theta + d->components + (k * d->dim + i) * f->params);
+  }
+  return sum / weights;
+}
+
+double sac_head_entropy(const sac_head *head, size_t b) {
+  const sac_head_work *w = &head->work;
+  const sac_dist *d = &w->d;
+  const double *theta = w->theta + b * w->units * d->params;
+  double sum = head->log_scale, own;
+  if (w->bad[b] || !d->entropy) return (double)NAN;
+  for (size_t j = 0; !w->kind->joint && j < w->units; j++)
+    sum += sac_squashed_entropy(&head->opt, d, theta + j * d->params);
+  if (!w->kind->joint) return sum;
+  d->entropy(d, theta, NULL, NULL, &own);
+  return sum + own +
+         (d->component ? mixture_stretch(head, theta) : full_normal_stretch(head, theta));
+}
+
 /* --- the entropies that a dimension can have ---------------------------------------------------
  */
 

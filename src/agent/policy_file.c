@@ -6,6 +6,7 @@
 #include "base/try.h"
 #include "sac/agent.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -135,6 +136,8 @@ static sac_status load(const sac_safetensors *file, const char *path, sac_policy
   p->head.map = sac_head_map(&options);
   sac_status status = read_weights(file, &p->head, err);
   if (status == SAC_OK) status = read_normalizer(file, &p->norm, err);
+  for (size_t j = 0; options.entropy_space == SAC_ENTROPY_ENVIRONMENT && j < A; j++)
+    p->head.log_scale += log((double)p->head.half[j]);
   if (status != SAC_OK)
     free(p);
   else
@@ -160,6 +163,30 @@ size_t sac_policy_obs_dim(const sac_policy *policy) {
 
 size_t sac_policy_act_dim(const sac_policy *policy) {
   return policy->head.A;
+}
+
+sac_status sac_policy_entropy(sac_policy *policy, const float obs[], double *entropy,
+                              sac_error *err) {
+  sac_head *head = &policy->head;
+  if (sac_is_discrete(&head->opt))
+    return sac_fail(err, SAC_ERR_ARG, "the policy chooses among numbers: no entropy in [-1, 1]");
+  sac_normalize(&policy->norm, obs, policy->seen);
+  sac_head_forward(policy->k, head, policy->seen, head->O, 0, 1);
+  sac_work_map(head, 0, 1);
+  if (!head->work.d.entropy)
+    return sac_fail(
+        err, SAC_ERR_ARG,
+        "policy = %s with %zu actions: there is no formula for its entropy; take the mean "
+        "of -log pi",
+        head->work.kind->name, head->A);
+  const double value = sac_head_entropy(head, 0);
+  if (!isfinite(value))
+    return sac_fail(err, SAC_ERR_DIVERGED,
+                    "the policy's entropy is %g: an observation or an output "
+                    "of the network is not finite",
+                    value);
+  *entropy = value;
+  return SAC_OK;
 }
 
 sac_status sac_policy_act(sac_policy *policy, const float obs[], const float noise[], float act[],

@@ -99,6 +99,9 @@ static void a_policy_file_acts_as_its_agent(void **state) {
             assert_true(policy == SAC_POLICY_NORMAL || fabs((double)got[i]) <= turn);
         }
       }
+      double entropy = 10.0; /* at most log 2pi a dimension, a normal's at most 3.419 */
+      assert_ok(sac_policy_entropy(alone, obs, &entropy, &err), err);
+      assert_true(entropy > -30.0 && entropy < 3.5 * ACT);
       sac_policy_destroy(alone), sac_agent_destroy(agent);
     }
   remove(path);
