@@ -76,6 +76,8 @@ extern "C" {
     "the actor's gradient: through a sample | log-derivative | with the others as baseline | "    \
     "differences of two densities")                                                               \
   I(actor_samples, 1, 1, 1024, "samples a state in the actor's gradient")                         \
+  C(value, q, "q|v",                                                                              \
+    "the bootstrap: target critics at a fresh action [SAC2] | a value network's target [SAC1]")   \
   C(critic_loss, half_mse, "half_mse|mse|huber", "1/2 mean square | mean square | Huber at 1")    \
   C(actor_q, min, "min|mean", "which value the actor climbs: the smaller critic's or the mean")   \
   I(policy_delay, 1, 1, 1000000, "critic updates for each time that the actor is updated")        \
@@ -115,6 +117,7 @@ enum {
   SAC_ESTIMATOR_SCORE_LOO,
   SAC_ESTIMATOR_MEASURE_VALUED
 };
+enum { SAC_VALUE_Q, SAC_VALUE_V };
 enum { SAC_CRITIC_HALF_MSE, SAC_CRITIC_MSE, SAC_CRITIC_HUBER };
 enum { SAC_ACTOR_Q_MIN, SAC_ACTOR_Q_MEAN };
 
@@ -174,14 +177,14 @@ SAC_API sac_status sac_agent_value(sac_agent *agent, size_t n, const float obs[]
 
 /* What one update saw; means over the batch. NaN where this update had no such step. */
 typedef struct sac_update_metrics {
-  double critic_loss;      /* sum of both critics' losses, as the option critic_loss defines it */
-  double actor_loss;       /* mean of alpha log pi - Q */
-  double alpha_loss;       /* the chosen form */
-  double alpha;            /* the temperature after the update */
-  double entropy;          /* -mean log pi at s */
-  double q_mean;           /* mean over both critics of Q(s,a) */
-  double target_mean;      /* mean of y */
-  double critic_grad_norm; /* 2-norm over both critics' parameters */
+  double critic_loss; /* sum of both critics' losses (and V's), as the option critic_loss says */
+  double actor_loss;  /* mean of alpha log pi - Q */
+  double alpha_loss;  /* the chosen form */
+  double alpha;       /* the temperature after the update */
+  double entropy;     /* -mean log pi at s */
+  double q_mean;      /* mean over both critics of Q(s,a) */
+  double target_mean; /* mean of y */
+  double critic_grad_norm; /* 2-norm over both critics' parameters (and V's) */
   double actor_grad_norm;
 } sac_update_metrics;
 

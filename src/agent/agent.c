@@ -13,6 +13,17 @@ _Static_assert((int)SAC_INIT_LECUN == SAC_MLP_LECUN && (int)SAC_INIT_TORCH == SA
                    (int)SAC_INIT_GLOROT == SAC_MLP_GLOROT,
                "the option init is handed to the networks as it is");
 
+/* The value network; its input is the critics' without the action. */
+static void layout_value(sac_arena *m, sac_agent *g) {
+  sac_mlp_layout(m, &g->v, g->O, &g->opt.critic_hidden, 1, 1, 1, g->pi.net.bf16);
+  sac_trace_layout_training(m, &g->v_trace, &g->v, g->B);
+  g->x_soft = SAC_TAKE(m, float, g->B * g->ldx);
+  g->v_value = SAC_TAKE(m, float, g->B);
+  g->v_soft = SAC_TAKE(m, float, g->B);
+  g->dv = SAC_TAKE(m, float, g->B);
+  if (g->v.scratch > g->ld_scratch) g->ld_scratch = g->v.scratch;
+}
+
 /* Where everything lies in the one block: measured with base == NULL, then carved. K discrete
  * actions, or 0. */
 static sac_agent *layout(sac_arena *m, const sac_agent_options *opt, size_t O, size_t A, size_t K,
@@ -32,14 +43,15 @@ static sac_agent *layout(sac_arena *m, const sac_agent_options *opt, size_t O, s
   if (g->norm.on) g->seen = SAC_TAKE(m, float, B *O);
   g->ld_scratch = g->pi.net.scratch;
   for (int j = 0; j < 2; j++) {
-    sac_mlp_layout(m, &g->q[j], K ? O : O + g->C, &opt->critic_hidden, K ? K : 1, 1, 1,
-                   g->pi.net.bf16);
+    sac_mlp_layout(m, &g->q[j], K ? O : O + g->C, &opt->critic_hidden, K ? K : 1,
+                   opt->value == SAC_VALUE_Q, 1, g->pi.net.bf16);
     sac_trace_layout_training(m, &g->q_trace[j], &g->q[j], B);
     g->q_value[j] = SAC_TAKE(m, float, B);
     if (K) g->q_all[j] = SAC_TAKE(m, float, B * g->ld_dq);
     g->dq[j] = SAC_TAKE(m, float, B * g->ld_dq);
     if (g->q[j].scratch > g->ld_scratch) g->ld_scratch = g->q[j].scratch;
   }
+  if (opt->value == SAC_VALUE_V) layout_value(m, g);
   g->ld_scratch = sac_row(g->ld_scratch);
   g->x = SAC_TAKE(m, float, B * g->ldx);
   g->x_next = SAC_TAKE(m, float, B * g->ldx);
@@ -124,6 +136,8 @@ sac_status sac_agent_create(const sac_agent_options *opt, size_t O, size_t A, co
   if (!K) sac_head_bias(&g->pi);
   for (int j = 0; j < 2; j++)
     sac_mlp_init(g->k, &g->q[j], opt->init, seed, (uint64_t)(j + 1) * SAC_LAYERS_MAX);
+  if (opt->value == SAC_VALUE_V)
+    sac_mlp_init(g->k, &g->v, opt->init, seed, (uint64_t)3 * SAC_LAYERS_MAX);
   g->temperature.log_alpha = log(opt->alpha);
   sac_normalizer_restored(&g->norm);
   *out = g;

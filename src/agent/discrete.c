@@ -45,6 +45,11 @@ sac_status sac_discrete_check(const sac_agent_options *o, size_t A, const double
     return sac_fail(err, SAC_ERR_ARG,
                     "deterministic = mean: a discrete action has none; policy = categorical takes "
                     "the likeliest, center or mode");
+  if (o->value != SAC_VALUE_Q)
+    return sac_fail(
+        err, SAC_ERR_ARG,
+        "value = v: the expectation that a value network learns is a sum here; policy = "
+        "categorical needs value = q");
   *K = (size_t)high[0] + 1;
   return check_target(o, *K, err);
 }

@@ -36,7 +36,19 @@ static void target_rows(sac_agent *g, float alpha, size_t first, size_t last) {
 
 /* The number of the action that stands normalised in x. */
 static size_t taken(const sac_agent *g, size_t b) {
-  return (size_t)lrintf(g->pi.mid[0] + g->pi.half[0] * g->x[b * g->ldx + g->O]);
+  const float number = g->pi.mid[0] + g->pi.half[0] * g->x[b * g->ldx + g->O];
+  return number > 0.0f ? number < (float)(g->K - 1) ? (size_t)lrintf(number) : g->K - 1 : 0;
+}
+
+sac_status sac_discrete_check_batch(const sac_agent *g, sac_error *err) {
+  for (size_t b = 0; b < g->B; b++) {
+    const float number = g->pi.mid[0] + g->pi.half[0] * g->x[b * g->ldx + g->O];
+    if (fabsf(number - (float)taken(g, b)) > 0.01f)
+      return sac_fail(err, SAC_ERR_ARG,
+                      "the replay holds the action %g: must be a number from 0 to %zu",
+                      (double)number, g->K - 1);
+  }
+  return SAC_OK;
 }
 
 void sac_discrete_critic_chunk(const struct update *u, size_t first, size_t last) {

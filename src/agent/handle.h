@@ -20,7 +20,8 @@ struct sac_agent {
 
   /* learned */
   sac_head pi;
-  sac_mlp q[2]; /* each with its target */
+  sac_mlp q[2]; /* each with its target, */
+  sac_mlp v;    /* or this one with its own: option value=v */
   sac_temperature temperature;
   sac_normalizer norm;             /* of observations, before every network */
   uint64_t updates, actor_updates; /* done so far */
@@ -42,6 +43,9 @@ struct sac_agent {
   float *dq_da;      /* (B, ld_da) */
   float *dx;         /* (B, ld_da) rows of dq_da in the order of `rows` */
   size_t ld_da;
+  float *x_soft;                /* (B, ldx) [s | a], a of the policy, for value=v */
+  float *v_value, *v_soft, *dv; /* (B) V(s), what it should be, the loss gradient in it */
+  sac_trace v_trace;
   size_t *rows;   /* (B) rows of the batch, grouped by their smaller critic */
   float *scratch; /* (threads, ld_scratch) a unit's gradient */
   size_t ld_scratch;

@@ -54,8 +54,7 @@ void sac_update_gather(sac_agent *g, const sac_replay *replay, size_t first, siz
   }
 }
 
-/* Put the policy's actions of rows [first, last) into the action columns of x. */
-static void place_actions(const sac_agent *g, float *x, size_t first, size_t last) {
+void sac_update_place(const sac_agent *g, float *x, size_t first, size_t last) {
   for (size_t b = first; b < last; b++)
     sac_head_show(&g->pi, g->pi.act + b * g->A, x + b * g->ldx + g->O);
 }
@@ -66,7 +65,7 @@ static void target_rows(sac_agent *g, float alpha, size_t first, size_t last) {
   sac_head_noise(g->k, &g->pi, first, last, g->seed, SAC_STREAM_TARGET, g->updates * g->B);
   sac_head_forward(g->k, &g->pi, g->x_next, g->ldx, first, last);
   sac_head_sample(g->k, &g->pi, first, last);
-  place_actions(g, g->x_next, first, last);
+  sac_update_place(g, g->x_next, first, last);
   sac_trace values = sac_trace_values(&g->q_trace[0]);
   for (int j = 0; j < 2; j++)
     sac_mlp_forward(g->k, &g->q[j], g->q[j].target, g->x_next, g->ldx, first, last, &values,
@@ -106,7 +105,11 @@ static void critic_chunk(const struct update *u, size_t first, size_t last) {
 
 static void critic_rows(void *ctx, size_t t, size_t T) {
   const struct update *u = ctx;
-  in_chunks(u, t, T, u->agent->K ? sac_discrete_critic_chunk : critic_chunk);
+  const sac_agent *g = u->agent;
+  in_chunks(u, t, T,
+            g->K                          ? sac_discrete_critic_chunk
+            : g->opt.value == SAC_VALUE_V ? sac_v_critic_chunk
+                                          : critic_chunk);
 }
 
 /* --- 5. Qbar_j <- (1 - tau) Qbar_j + tau Q_j, in the same pass over the weights -------------- */
@@ -165,7 +168,7 @@ static float climbed(const sac_agent *g, size_t b) {
 /* Q(s,a) of the policy's last sample, and dQ/da if its gradient needs that. */
 static sac_head_critics ask_critics(const struct update *u, size_t first, size_t last) {
   sac_agent *g = u->agent;
-  place_actions(g, g->x, first, last);
+  sac_update_place(g, g->x, first, last);
   for (int j = 0; j < 2; j++) {
     sac_trace values = sac_trace_values(&g->q_trace[j]);
     sac_mlp_forward(g->k, &g->q[j], g->q[j].w, g->x, g->ldx, first, last, &values, g->q_value[j],
@@ -260,28 +263,42 @@ static double lr_factor(const sac_agent *g) {
   return fmax(0.0, 1.0 - (double)g->updates / (double)g->opt.lr_horizon);
 }
 
+/* `sum` and the loss of every row, of a critic or of V: its values against what they should be. */
+static double sum_of_losses(const sac_agent *g, const float *value, const float *wanted,
+                            double sum) {
+  for (size_t b = 0; b < g->B; b++)
+    sum += critic_loss(g->opt.critic_loss, (double)value[b] - (double)wanted[b]);
+  return sum;
+}
+
 static sac_status update_critics(sac_agent *g, struct update *u, sac_update_metrics *out,
                                  sac_error *err) {
   const int target_due = (g->updates + 1) % (uint64_t)g->opt.target_interval == 0;
   u->adam = adam_at(g, g->opt.lr_critic * lr_factor(g), g->updates + 1);
   u->tau = target_due ? (float)g->opt.tau : 0.0f;
+  const int with_v = g->opt.value == SAC_VALUE_V;
   sac_pool_run(g->pool, critic_rows, u);
-  SAC_TRY(check_rows(g, "log pi(a'|s')", g->pi.logp, err));
+  if (g->K) SAC_TRY(sac_discrete_check_batch(g, err));
+  SAC_TRY(check_rows(g, with_v ? "log pi(a|s)" : "log pi(a'|s')", g->pi.logp, err));
+  if (with_v) SAC_TRY(check_rows(g, "V(s)", g->v_value, err));
+  if (with_v) SAC_TRY(check_rows(g, "the target of V", g->v_soft, err));
   SAC_TRY(check_rows(g, "the target y", g->y, err));
   SAC_TRY(check_rows(g, "Q_1(s,a)", g->q_value[0], err));
   SAC_TRY(check_rows(g, "Q_2(s,a)", g->q_value[1], err));
   sac_pool_run(g->pool, critic_weights, u);
   SAC_TRY(check_gradient(g, "first critic", &g->q[0], &g->q_trace[0], err));
   SAC_TRY(check_gradient(g, "second critic", &g->q[1], &g->q_trace[1], err));
+  if (with_v) sac_pool_run(g->pool, sac_v_weights, u);
+  if (with_v) SAC_TRY(check_gradient(g, "value network", &g->v, &g->v_trace, err));
 
-  double loss = 0.0;
-  for (int j = 0; j < 2; j++)
-    for (size_t b = 0; b < g->B; b++)
-      loss += critic_loss(g->opt.critic_loss, (double)g->q_value[j][b] - (double)g->y[b]);
+  double loss = sum_of_losses(g, g->q_value[0], g->y, 0.0);
+  loss = sum_of_losses(g, g->q_value[1], g->y, loss);
+  if (with_v) loss = sum_of_losses(g, g->v_value, g->v_soft, loss);
   out->critic_loss = loss / (double)g->B;
   out->q_mean = 0.5 * (mean(g->B, g->q_value[0]) + mean(g->B, g->q_value[1]));
   out->target_mean = mean(g->B, g->y);
-  out->critic_grad_norm = sqrt(sac_mlp_grad_square(&g->q[0]) + sac_mlp_grad_square(&g->q[1]));
+  out->critic_grad_norm = sqrt(sac_mlp_grad_square(&g->q[0]) + sac_mlp_grad_square(&g->q[1]) +
+                               (with_v ? sac_mlp_grad_square(&g->v) : 0.0));
   return SAC_OK;
 }
 

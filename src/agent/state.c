@@ -50,6 +50,7 @@ size_t sac_agent_tensors(sac_agent *g, sac_tensor out[SAC_AGENT_TENSORS_MAX]) {
   add_network(&list, "actor", &g->pi.net);
   add_network(&list, "critic1", &g->q[0]);
   add_network(&list, "critic2", &g->q[1]);
+  if (g->opt.value == SAC_VALUE_V) add_network(&list, "value", &g->v);
   add(&list, "temperature", SAC_F64, &g->temperature, 1, 4, 4);
   add(&list, "updates", SAC_U64, &g->updates, 1, 1, 1);
   add(&list, "actor_updates", SAC_U64, &g->actor_updates, 1, 1, 1);
@@ -63,6 +64,7 @@ void sac_agent_restored(sac_agent *g) {
   sac_normalizer_restored(&g->norm);
   sac_mlp_refresh(g->k, &g->pi.net);
   for (int j = 0; j < 2; j++) sac_mlp_refresh(g->k, &g->q[j]);
+  if (g->opt.value == SAC_VALUE_V) sac_mlp_refresh(g->k, &g->v);
 }
 
 /* The metadata for these facts; returns how many. */

@@ -25,6 +25,9 @@ typedef void sac_chunk(const struct update *u, size_t first, size_t last);
  * normalised, and so do observations where the option says so. */
 void sac_update_gather(sac_agent *g, const sac_replay *replay, size_t first, size_t last);
 
+/* Put the policy's actions of rows [first, last) into the action columns of x (B, ldx). */
+void sac_update_place(const sac_agent *g, float *x, size_t first, size_t last);
+
 /* The smaller value, or NaN if one of them is: fminf would pass a broken critic over. */
 static inline float sac_smaller(float a, float b) {
   return a < b || isnan(a) ? a : b;
@@ -42,11 +45,20 @@ static inline float sac_critic_slope(int kind, float e) {
   }
 }
 
+/* --- with a value network: src/agent/value_update.c ------------------------------------------- */
+
+sac_chunk sac_v_critic_chunk;
+void sac_v_weights(void *update, size_t t, size_t T);
+
 /* --- the same phases with discrete actions: src/agent/discrete_update.c ----------------------- */
 
 /* As sac_agent_value: act (n) are numbers of actions, and dq_da must be NULL. */
 sac_status sac_discrete_value(sac_agent *agent, size_t n, const float obs[], const float act[],
                               float q[], float dq_da[], sac_error *err);
+
+/* After the rows of the critics: SAC_ERR_ARG names an action of the batch that is not one of the
+ * numbers. */
+sac_status sac_discrete_check_batch(const sac_agent *agent, sac_error *err);
 
 sac_chunk sac_discrete_critic_chunk;
 sac_chunk sac_discrete_actor_chunk;

@@ -22,11 +22,10 @@ static double now(void) {
 }
 
 /* A few transitions: what they hold does not change how long an update takes. */
-static sac_status fill(sac_replay *replay, size_t O, size_t A, const double low[],
-                       const double high[], sac_error *err) {
+static sac_status fill(sac_replay *replay, size_t O, size_t A, const double low[], sac_error *err) {
   float *obs = calloc(O + A, sizeof *obs), *act = obs ? obs + O : NULL;
   if (!obs) return sac_fail(err, SAC_ERR_NOMEM, "no memory for an observation");
-  for (size_t j = 0; j < A; j++) act[j] = (float)(0.5 * (low[j] + high[j]));
+  for (size_t j = 0; j < A; j++) act[j] = (float)low[j]; /* a discrete one too */
   sac_status status = SAC_OK;
   for (size_t t = 1; t < FRAMES && status == SAC_OK; t++)
     status = sac_replay_push(replay, 0, obs, act, 0.0f, obs, 0, 0, err);
@@ -92,7 +91,7 @@ sac_status sac_bench_threads(const sac_agent_options *options, size_t O, size_t 
   size_t chosen = 1;
   if (cores > 1) {
     SAC_TRY(sac_replay_create(FRAMES, 1, O, A, &t.replay, err));
-    sac_status status = fill(t.replay, O, A, low, high, err);
+    sac_status status = fill(t.replay, O, A, low, err);
     if (status == SAC_OK) status = climb(&t, cores, &chosen, err);
     sac_replay_destroy(t.replay);
     if (status == SAC_ERR_DIVERGED) /* on numbers made up; the real ones will show */

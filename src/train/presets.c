@@ -55,8 +55,9 @@ static const sac_preset tasks[] = {
     {"Heading-v0", SMALL, "written for policy=von_mises; docs/policies.md"},
     {"TwoHills-v0", SMALL, "written for the mixtures; docs/policies.md"},
     {"CartPole-v1",
-     "policy=categorical target_entropy_discrete=0.7 obs_norm=running n_step=3 steps=15000 "
-     "warmup=1000 lr=1e-3 tau=0.01 hidden=64,64 batch=128 eval_every=2000 replay_capacity=100000",
+     "policy=categorical target_entropy_discrete=0.7 obs_norm=running n_step=3 gamma=0.98 "
+     "steps=15000 warmup=1000 lr=1e-3 tau=0.01 hidden=64,64 batch=128 eval_every=2000 "
+     "replay_capacity=100000",
      "tried on seeds from 100 up"},
     {"HalfCheetah-v5", SAC_FAST, SAC_FAST_SOURCE},
     {"Hopper-v5", SAC_FAST, SAC_FAST_SOURCE},

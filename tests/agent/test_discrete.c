@@ -33,7 +33,7 @@ static void draw_observations(size_t n, float obs[]) {
   for (size_t i = 0; i < n * OBS; i++) obs[i] = (float)(4.0 * sac_stream_uniform(&s) - 2.0);
 }
 
-static sac_replay *make_choices(size_t n) {
+static sac_replay *make_choices(size_t n, float wrong) {
   sac_replay *replay;
   sac_error err = {0};
   float obs[2 * OBS];
@@ -41,7 +41,7 @@ static sac_replay *make_choices(size_t n) {
   assert_ok(sac_replay_create(2 * n + 2, 1, OBS, 1, &replay, &err), err);
   for (size_t t = 0; t < n; t++) {
     for (int i = 0; i < 2 * OBS; i++) obs[i] = (float)(4.0 * sac_stream_uniform(&s) - 2.0);
-    const float act = (float)sac_stream_below(&s, K);
+    const float act = (float)sac_stream_below(&s, K) + wrong;
     assert_ok(sac_replay_push(replay, 0, obs, &act, (float)sac_stream_uniform(&s), obs + OBS,
                               t % 3 == 0, 1, &err),
               err);
@@ -148,7 +148,7 @@ static void bits_do_not_depend_on_threads_or_files(void **state) {
   o.batch = 33;
   o.alpha_sample = SAC_ALPHA_SAMPLE_FRESH;
   o.obs_norm = SAC_OBS_NORM_RUNNING;
-  sac_replay *replay = make_choices(200);
+  sac_replay *replay = make_choices(200, 0.0f);
   sac_error err = {0};
   float obs[N * OBS], noise[N], want[N], got;
   draw_observations(N, obs);
@@ -190,7 +190,7 @@ static void bits_do_not_depend_on_threads_or_files(void **state) {
 static void what_breaks_is_named(void **state) {
   (void)state;
   const sac_agent_options o = discrete_options();
-  sac_replay *replay = make_choices(50);
+  sac_replay *replay = make_choices(50, 0.0f);
   sac_error err = {0};
   float obs[OBS], act;
   draw_observations(1, obs);
@@ -208,6 +208,15 @@ static void what_breaks_is_named(void **state) {
                 "target y|inf");
   sac_agent_destroy(agent);
   sac_replay_destroy(replay);
+  const float wrong[] = {0.5f, -6.0f, 1e6f};
+  for (int i = 0; i < 3; i++) { /* and so is a replay of other actions */
+    replay = make_choices(50, wrong[i]);
+    agent = make(&o, 1);
+    check_refused(sac_agent_update(agent, replay, NULL, &err), SAC_ERR_ARG, &err,
+                  "the replay holds the action|from 0 to 4");
+    sac_agent_destroy(agent);
+    sac_replay_destroy(replay);
+  }
 }
 
 static void what_makes_no_sense_is_refused(void **state) {
@@ -225,6 +234,7 @@ static void what_makes_no_sense_is_refused(void **state) {
       {"entropy_space", "environment", 1, 0.0, 4.0, "entropy_space|no units"},
       {"actor_estimator", "score", 1, 0.0, 4.0, "actor_estimator|exactly"},
       {"actor_samples", "4", 1, 0.0, 4.0, "actor_samples|exactly"},
+      {"value", "v", 1, 0.0, 4.0, "value = v|is a sum here"},
       {"deterministic", "mean", 1, 0.0, 4.0, "deterministic = mean|likeliest"},
       {"target_entropy_discrete", "0", 1, 0.0, 4.0, "0 nats|among 5|below 1.609"},
       {"target_entropy_discrete", "1", 1, 0.0, 4.0, "1.60944 nats|temperature=fixed"},

@@ -76,6 +76,15 @@ static void so_does_bf16(void **state) {
   check_settings(&o, 2);
 }
 
+/* The value network of the first paper. */
+static void so_does_a_value_network(void **state) {
+  (void)state;
+  sac_agent_options o = small_options();
+  o.value = SAC_VALUE_V;
+  o.batch = 33;
+  check_settings(&o, 0);
+}
+
 /* Actions too, where a call is long enough to be shared among the threads. */
 static void actions_do_not_depend_on_threads(void **state) {
   (void)state;
@@ -105,6 +114,7 @@ int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(any_number_of_threads_gives_the_same_bits),
       cmocka_unit_test(so_do_the_other_branches),
+      cmocka_unit_test(so_does_a_value_network),
       cmocka_unit_test(so_does_bf16),
       cmocka_unit_test(actions_do_not_depend_on_threads),
   };

@@ -159,6 +159,8 @@ class Agent:
         self.actor_updates = int(state["actor_updates"][0, 0])
         self.adam_pi = self.optimiser(state, "actor.", self.actor_updates)
         self.adam_q = [self.optimiser(state, f"critic{j}.", self.updates) for j in (1, 2)]
+        self.v, self.v_target = self.network(state, "value."), self.network(state, "value.target.")
+        self.adam_v = self.optimiser(state, "value.", self.updates)
         t = state["temperature"][0]
         self.log_alpha = np.array([t[0]])
         self.adam_alpha = Adam(options, [np.array([t[1]])], [np.array([t[2]])], int(t[3]))
@@ -194,13 +196,15 @@ class Agent:
                "action_mid": self.mid, "action_half": self.half, **self.seen}
         for name, net, adam in (("actor.", self.pi, self.adam_pi),
                                 ("critic1.", self.q[0], self.adam_q[0]),
-                                ("critic2.", self.q[1], self.adam_q[1])):
+                                ("critic2.", self.q[1], self.adam_q[1]),
+                                ("value.", self.v, self.adam_v)):
             for kind, tensors in (("", flat(net)), ("adam_m.", adam.m), ("adam_v.", adam.v)):
                 for i, t in enumerate(tensors):
                     out[f"{name}{kind}{i // 2}.{('weight', 'bias')[i % 2]}"] = t
-        for j in (0, 1):
-            for i, t in enumerate(flat(self.target[j])):
-                out[f"critic{j + 1}.target.{i // 2}.{('weight', 'bias')[i % 2]}"] = t
+        for name, net in (("critic1", self.target[0]), ("critic2", self.target[1]),
+                          ("value", self.v_target)):
+            for i, t in enumerate(flat(net)):
+                out[f"{name}.target.{i // 2}.{('weight', 'bias')[i % 2]}"] = t
         return out
 
     def lr(self, which):
@@ -224,6 +228,17 @@ class Agent:
         (q1, q2), _ = self.values(self.target, batch["next_obs"], a)
         bootstrap = np.where(q1 < q2, q1, q2) - self.alpha() * logp
         return batch["reward"] + batch["discount"] * bootstrap
+
+    def value_network(self, batch, eps):
+        """[SAC1]: y from the target of V, and V's loss towards its soft value, with its gradient."""
+        next_v = forward(self.v_target, batch["next_obs"])[0][:, 0]
+        a, logp, _ = self.policy.sample(self.pi, batch["obs"], eps)
+        (q1, q2), _ = self.values(self.q, batch["obs"], a)
+        wanted = np.minimum(q1, q2) - self.alpha() * logp
+        v, tape = forward(self.v, batch["obs"])
+        loss, slope = self.critic_loss(v[:, 0] - wanted)
+        grads = backward(self.v, tape, slope[:, None])[0]
+        return batch["reward"] + batch["discount"] * next_v, loss, grads
 
     def critic_loss(self, error):
         """The mean loss of one critic, and its derivative in the errors Q - y."""
@@ -276,10 +291,17 @@ class Agent:
         """noise(purpose, index): standard normals (B,A)."""
         out = dict.fromkeys(METRICS, np.nan)
         batch = {**batch, **{n: self.normalised(batch[n]) for n in ("obs", "next_obs")}}
-        y = self.target_values(batch, noise("target", self.updates))
+        if self.o["value"] == "v":
+            y, v_loss, v_grads = self.value_network(batch, noise("target", self.updates))
+        else:
+            y = self.target_values(batch, noise("target", self.updates))
         out["critic_loss"], grads, q = self.critic_gradients(batch, y)
         out["q_mean"], out["target_mean"] = (np.mean(q[0]) + np.mean(q[1])) / 2.0, np.mean(y)
         out["critic_grad_norm"] = norm(flat(grads[0]) + flat(grads[1]))
+        if self.o["value"] == "v":
+            out["critic_loss"] += v_loss
+            out["critic_grad_norm"] = np.hypot(out["critic_grad_norm"], norm(flat(v_grads)))
+            self.adam_v.step(flat(self.v), flat(v_grads), self.lr("critic"))
         for net, adam, g in zip(self.q, self.adam_q, grads):
             adam.step(flat(net), flat(g), self.lr("critic"))
         if (self.updates + 1) % int(self.o["policy_delay"]) == 0:
@@ -288,7 +310,7 @@ class Agent:
                 self.update_actor(batch["obs"], noise, out)
         if (self.updates + 1) % int(self.o["target_interval"]) == 0:
             tau = float(self.o["tau"])
-            for net, target in zip(self.q, self.target):
+            for net, target in zip(self.q + [self.v], self.target + [self.v_target]):
                 for w, t in zip(flat(net), flat(target)):
                     t[...] = (1.0 - tau) * t + tau * w
         out["alpha"] = self.alpha()
@@ -543,6 +565,10 @@ def gradients_are_differences(agent, batch, y, eps, rng):
     f = lambda: agent.critic_gradients(batch, y)[0]
     for j in (0, 1):
         worst = max(worst, difference(f, flat(agent.q[j]), flat(grads[j]), rng))
+    if agent.v:
+        grads = agent.value_network(batch, eps)[2]
+        f = lambda: agent.value_network(batch, eps)[1]
+        worst = max(worst, difference(f, flat(agent.v), flat(grads), rng))
     grads = agent.actor_gradient(batch["obs"], eps)[1]
     f = lambda: agent.actor_gradient(batch["obs"], eps)[0]
     return max(worst, difference(f, flat(agent.pi), flat(grads), rng))
@@ -561,9 +587,10 @@ def self_test():
         y, eps, obs = rng.normal(size=B), rng.normal(size=(B, A)), rng.normal(size=(B, O))
         for log_std_map in ("clamp", "tanh", "softplus"):
             state = random_state(rng, A, (("actor", O, 2 * A), ("critic1", O + A, 1),
-                                          ("critic2", O + A, 1)))
+                                          ("critic2", O + A, 1), ("value", O, 1)))
             agent = Agent({**options, "log_std_map": log_std_map}, state, A)
-            batch = {"obs": obs, "act": rng.uniform(-0.5, 0.5, size=(B, A))}
+            batch = {"obs": obs, "act": rng.uniform(-0.5, 0.5, size=(B, A)),
+                     "next_obs": obs[::-1], "reward": y, "discount": 0.9}
             worst = max(worst, gradients_are_differences(agent, batch, y, eps, rng))
         state = random_state(rng, 1, (("actor", O, K), ("critic1", O, K), ("critic2", O, K)))
         batch = {"obs": obs, "act": rng.integers(K, size=(B, 1))}

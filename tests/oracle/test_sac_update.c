@@ -157,6 +157,27 @@ static const struct test_case cases[] = {
      .act = 3,
      .set = "init=torch critic_loss=mse lr_critic=1e-3 lr_alpha=1e-3 policy_delay=2 "
             "policy_updates=2 alpha_loss=alpha alpha_sample=fresh log_std_map=tanh log_std_min=-5"},
+    /* the first paper's: V, its target, two critics without */
+    {.name = "value v", .obs = 17, .act = 6, .set = "value=v"},
+    {.name = "value v generic",
+     .obs = 5,
+     .act = 3,
+     .set = SMALL "value=v",
+     .isa = "generic",
+     .threads = 2},
+    {.name = "value v, huber",
+     .obs = 6,
+     .act = 2,
+     .set = MIDDLE "value=v critic_loss=huber actor_q=mean n_step=3 target_interval=2 tau=0.3 "
+                   "policy_delay=2 obs_norm=running",
+     .reward = 3.0f,
+     .target_offset = 0.05f},
+    {.name = "value v, fixed",
+     .obs = 6,
+     .act = 3,
+     .set = MIDDLE "value=v temperature=fixed alpha=0.2 entropy_space=environment",
+     .low = -0.4,
+     .high = 3.0},
     /* discrete actions; 17 need a second group of sixteen outputs */
     {.name = "categorical", .obs = 4, .act = 1, .choices = 2, .set = DISCRETE},
     {.name = "categorical generic",
