@@ -55,11 +55,13 @@ static void gather(sums *s, double g, double h) {
   s->hh += h * h;
 }
 
-/* the slope of g over h: through the origin, or through the means */
-static double slope_of(const sums *s, int centred) {
+/* The slope of g over h: through the origin, or through the means. s is a difference of sums whose
+ * squares were `total`: what is small beside that is the rounding of equal h (a discrete z), and
+ * its quotient a number that the sample itself had a part in. */
+static double slope_of(const sums *s, double total, int centred) {
   const double gh = s->gh - (centred ? s->g * s->h / s->n : 0.0);
   const double hh = s->hh - (centred ? s->h * s->h / s->n : 0.0);
-  return hh > 0.0 ? gh / hh : 0.0;
+  return hh > 1e-12 * total ? gh / hh : 0.0;
 }
 
 /* g <- g - b h with E[h] = 0, b_i from the others: the coefficient of least variance, a number for
@@ -74,7 +76,7 @@ static void regress(sac_grad_job *job, const double h[], int centred) {
       for (size_t i = at; i < at + m; i++) gather(&own, job->g[i * P + j], h[i * P + j]);
       const sums others = {all.n - own.n, all.g - own.g, all.h - own.h, all.gh - own.gh,
                            all.hh - own.hh};
-      const double b = slope_of(&others, centred);
+      const double b = slope_of(&others, all.hh, centred);
       for (size_t i = at; i < at + m; i++) job->g[i * P + j] -= b * h[i * P + j];
     }
   }
