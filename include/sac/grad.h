@@ -162,18 +162,24 @@ typedef struct sac_grad_result {
 /* Whether the distribution's parameter i (0 <= i < P) has the estimator; auto: always. */
 SAC_API int sac_grad_has(const sac_dist *d, int estimator, size_t i);
 
-/* How many doubles of workspace sac_grad needs for n samples, whatever the estimator. */
+/* How many doubles of workspace sac_grad needs for n samples, whatever the estimator; SIZE_MAX,
+ * which no workspace has, if the number does not fit a size_t. */
 SAC_API size_t sac_grad_work_size(const sac_dist *d, size_t n);
 
 /* Estimate the gradient from n samples drawn from the stream. options NULL: the defaults. work:
  * work_size doubles, at least sac_grad_work_size; nothing is kept in it. Nothing is allocated.
  * Errors, with the outputs and *problem->average untouched (the stream may have moved):
- *   SAC_ERR_ARG       an option out of range; an estimator that a wanted parameter has not (named,
- *                     with those that it has); an estimator or baseline without what it needs of
- * the cost; a baseline that the estimator has no use for; n = 0, odd with antithetic, or too small
- * for the baseline; a workspace too small SAC_ERR_DOMAIN    theta out of range, as in sac/dist.h
- *   SAC_ERR_DIVERGED  f, df or another callback is not finite, or the gradient of a sample is not:
- *                     the message names the sample, from 0, and where z was */
+ *
+ * SAC_ERR_ARG: an option out of range; an estimator that a wanted parameter has not (named, with
+ * those that it has); an estimator or baseline without what it needs of the cost; a baseline that
+ * the estimator has no use for; n = 0, odd with antithetic, or too small for the baseline; a
+ * workspace too small.
+ *
+ * SAC_ERR_DOMAIN: theta out of range, as in sac/dist.h; for the baseline delta, a mean or variance
+ * that is not finite; for finite_difference, a theta so near an end that there is no step.
+ *
+ * SAC_ERR_DIVERGED: f, df or another callback is not finite, or the gradient of a sample is not.
+ * The message names the sample, from 0, and where z was. */
 SAC_API sac_status sac_grad(const sac_grad_problem *problem, const sac_grad_options *options,
                             size_t n, sac_grad_result *result, double work[], size_t work_size,
                             sac_stream *stream, sac_error *err);
@@ -182,8 +188,9 @@ SAC_API sac_status sac_grad(const sac_grad_problem *problem, const sac_grad_opti
  * not wanted. Continuous: E[f' v] + sum_k (f(k+) - f(k-)) q(k) v(k) over the `count` points where f
  * jumps, at most 2; elsewhere f is smooth, and df must not be NULL. Discrete: sum_k p(k) s(k) f(k).
  * About 1e-10 where q and f are gentle; to know, E[f s] is computed as well where it applies.
- * Errors: SAC_ERR_ARG for D > 1, an open number of jumps, a cost without df; SAC_ERR_DIVERGED if
- * the two differ by more than 1e-6: the quadrature has not settled. Nothing is allocated. */
+ * Errors: SAC_ERR_ARG for D > 1, more than 2 jumps, a cost without df; SAC_ERR_DOMAIN as in
+ * sac/dist.h; SAC_ERR_DIVERGED if the two differ by more than 1e-6, or if the quadrature sees no
+ * sample move (a gamma's shape of 1e-100): it has not settled. Nothing is allocated. */
 SAC_API sac_status sac_grad_exact(const sac_grad_problem *problem, size_t count,
                                   const double jumps[], double out[], sac_error *err);
 

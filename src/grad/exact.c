@@ -9,6 +9,7 @@ enum { MAX_JUMPS = 2, TERMS_MAX = 2000000 };
 typedef struct integrand {
   const sac_grad_problem *p;
   size_t j;
+  int *moves; /* set where a velocity is not 0 */
 } integrand;
 
 static double call(sac_grad_function *f, const sac_grad_problem *p, double z) {
@@ -38,6 +39,7 @@ static double pathwise(const void *context, const double z[], const double laten
   const integrand *in = context;
   const sac_dist *d = in->p->d;
   const double v = row_at(d->velocity, d, in->p->theta, in->j, z, latent);
+  if (v != 0.0) *in->moves = 1;
   return sac_grad_product(call(in->p->cost.df, in->p, z[0]), v) + direct(in, z[0]);
 }
 
@@ -79,6 +81,10 @@ static sac_status continuous(const integrand *in, size_t count, const double jum
   d->quantile(d, in->p->theta, half, NULL, median);
   for (size_t k = 0; k < MAX_JUMPS; k++) splits[k] = k < count ? jumps[k] : median[0];
   double sum = sac_dist_expect(d, in->p->theta, splits, pathwise, in);
+  if (!*in->moves) /* all but less than 1e-60 of the mass has underflowed: Gamma(1e-100) */
+    return sac_fail(err, SAC_ERR_DIVERGED,
+                    "grad: the quadrature has not settled: it sees no sample move with %s",
+                    sac_dist_parameter(d, in->j)->name);
   for (size_t k = 0; k < count; k++) {
     double more;
     SAC_TRY(jump(in, jumps[k], &more, err));
@@ -128,7 +134,8 @@ sac_status sac_grad_exact(const sac_grad_problem *p, size_t count, const double 
                     d->discrete ? "f and a score" : "df, a velocity, and f for its jumps");
   double found[SAC_DIST_MAX_PARAMS];
   for (size_t j = 0; j < d->params; j++) {
-    const integrand in = {p, j};
+    int moves = 0;
+    const integrand in = {p, j, &moves};
     found[j] = 0.0;
     if ((p->wanted && !p->wanted[j]) || isinf(p->theta[j])) continue;
     SAC_TRY(d->discrete ? discrete(&in, &found[j], err)

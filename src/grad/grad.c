@@ -30,7 +30,9 @@ static size_t layout(sac_grad_job *job, double *at) {
 }
 
 size_t sac_grad_work_size(const sac_dist *d, size_t n) {
-  sac_grad_job job = {.n = n, .P = d->params, .D = d->dim, .L = d->latents};
+  sac_grad_job job = {.n = 1, .P = d->params, .D = d->dim, .L = d->latents};
+  if (n > SIZE_MAX / layout(&job, NULL)) return SIZE_MAX; /* n times that of one is no less */
+  job.n = n;
   return layout(&job, NULL);
 }
 
@@ -139,7 +141,7 @@ static sac_status check_sizes(const sac_grad_job *job, size_t work_size, sac_err
     return sac_fail(err, SAC_ERR_ARG, "grad: n = %zu: must be %s", job->n,
                     job->group == 2 ? "even and positive with antithetic pairs" : "positive");
   const size_t needed = sac_grad_work_size(job->d, job->n);
-  if (work_size < needed)
+  if (work_size < needed || needed == SIZE_MAX)
     return sac_fail(err, SAC_ERR_ARG, "grad: a workspace of %zu doubles: must have %zu", work_size,
                     needed);
   return SAC_OK;

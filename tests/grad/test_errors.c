@@ -138,6 +138,13 @@ static void sizes_are_checked(void **state) {
   sac_error err;
   assert_int_equal(sac_grad(&p, NULL, 10, &r, work, 4, &stream, &err), SAC_ERR_ARG);
   assert_non_null(strstr(err.msg, "workspace of 4"));
+  /* a number of doubles that a size_t cannot hold must not wrap around to a small one */
+  for (int bits = 40; bits < 64; bits++) {
+    const size_t n = (size_t)1 << bits, needed = sac_grad_work_size(p.d, n);
+    assert_true(needed > n); /* 2^61 * 16 doubles and so on: SIZE_MAX */
+    assert_int_equal(sac_grad(&p, NULL, n, &r, work, 4, &stream, &err), SAC_ERR_ARG);
+  }
+  assert_true(sac_grad_work_size(p.d, SIZE_MAX / 2) == SIZE_MAX);
 }
 
 static void baselines_must_fit(void **state) {
@@ -184,6 +191,23 @@ static void ranges_are_checked(void **state) {
   refuses(&p, &o, 10, SAC_ERR_ARG, "antithetic: mixture in 2 dimensions has no quantile");
 }
 
+/* d/da E[z^2] = 2 a + 1, but nothing of Gamma(1e-100, 1) lies where a quadrature in u can see it:
+ * all z are 0 in double precision but for a mass of 1e-97. No answer is better than 0. */
+static void exact_gradients_that_nothing_can_see_are_refused(void **state) {
+  (void)state;
+  static const double small[3] = {1e-50, 1e-100, 1e-300};
+  for (int k = 0; k < 3; k++) {
+    const double theta[2] = {small[k], 1.0};
+    sac_grad_problem p = gamma_problem();
+    p.theta = theta;
+    double out[2] = {7.0, 7.0};
+    sac_error err = {.msg = ""};
+    assert_int_equal(sac_grad_exact(&p, 0, NULL, out, &err), SAC_ERR_DIVERGED);
+    assert_non_null(strstr(err.msg, "has not settled"));
+    assert_true(out[0] == 7.0 && out[1] == 7.0);
+  }
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(estimators_that_a_parameter_has_not_are_named),
@@ -193,6 +217,7 @@ int main(void) {
       cmocka_unit_test(sizes_are_checked),
       cmocka_unit_test(baselines_must_fit),
       cmocka_unit_test(ranges_are_checked),
+      cmocka_unit_test(exact_gradients_that_nothing_can_see_are_refused),
   };
   return cmocka_run_group_tests_name("grad.errors", tests, NULL, NULL);
 }
