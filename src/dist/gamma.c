@@ -159,11 +159,11 @@ static void scatter(const sac_dist *d, size_t n, const double theta[], size_t st
   for (size_t i = 0; i < n; i++) {
     double *row = out + i * 2 * P;
     const double shape = m->sign * m->shape_per_theta * l->v[l->slot[i]];
-    row[0] = z[i] == 0.0 ? 0.0 : z[i] * shape;
+    row[0] = z[i] == 0.0 || shape == 0.0 ? 0.0 : z[i] * shape;
     row[P] = shape;
     if (P == 1) continue;
     const double spread = -m->sign / theta[i * step + 1];
-    row[1] = z[i] == 0.0 ? 0.0 : z[i] * spread;
+    row[1] = z[i] == 0.0 || spread == 0.0 ? 0.0 : z[i] * spread;
     row[3] = spread;
   }
 }

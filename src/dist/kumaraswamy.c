@@ -33,7 +33,7 @@ static SAC_ROW(dlog_density) {
   out[0] = isinf(l) ? at_zero : slope == 0.0 ? 0.0 : slope * exp(-l); /* d/dz = d/dlog z / z */
   out[1] = slope;
   const double ratio = exp(latent[1] - l); /* dlog z/dlog(1-z) = -(1-z)/z */
-  out[2] = isinf(latent[1]) ? b - 1.0 : slope == 0.0 ? 0.0 : -slope * ratio;
+  out[2] = isinf(latent[1]) || ratio == 0.0 ? b - 1.0 : slope == 0.0 ? 0.0 : -slope * ratio;
   if (isinf(l)) out[2] = a == 1.0 ? b - 1.0 : a > 1.0 ? -HUGE_VAL : HUGE_VAL;
 }
 
@@ -51,15 +51,15 @@ static SAC_ROW(velocity) {
   const double x = exp(l), near_one = latent[1] < -30.0;
   /* t e^t/(1 - e^t) -> -1 as z -> 0 */
   const double pull = t == 0.0 ? -1.0 : t < -745.0 ? 0.0 : t * exp(t) / -expm1(t);
-  const double da = -l / a, db = pull / (a * b);
+  const double da = -l / a, db = pull / a / b;
   out[0] = x == 0.0 ? 0.0 : x * da;
-  out[1] = x * db;
+  out[1] = x == 0.0 ? 0.0 : x * db;
   out[2] = da;
   out[3] = db;
   /* dlog(1-z) = -z/(1-z) dlog z */
   const double odds = exp(l - latent[1]);
-  out[4] = near_one != 0.0 ? -1.0 / a : isinf(l) ? 0.0 : -odds * da;
-  out[5] = near_one != 0.0 ? -t / b : -odds * db;
+  out[4] = near_one != 0.0 ? -1.0 / a : odds == 0.0 ? 0.0 : -odds * da;
+  out[5] = near_one != 0.0 ? -t / b : odds == 0.0 ? 0.0 : -odds * db;
 }
 
 static SAC_ROW(cdf) {

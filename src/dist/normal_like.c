@@ -64,7 +64,7 @@ static SAC_ROW(ln_dlog_density) {
 static SAC_ROW(ln_velocity) {
   const double x = reduce(theta, latent[0]);
   out[0] = z[0];
-  out[1] = z[0] == 0.0 ? 0.0 : z[0] * x;
+  out[1] = z[0] == 0.0 || x == 0.0 ? 0.0 : z[0] * x;
   out[2] = 1.0;
   out[3] = x;
 }
