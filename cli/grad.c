@@ -147,6 +147,7 @@ static int parse(int argc, char **argv, request *q, grad_job *job) {
   if (!q->dist) return usage_error("grad: --dist is missing; 'sac help grad' shows how");
   if (!q->theta) return usage_error("grad: --theta is missing: the parameters of %s", q->dist);
   if (q->cost && q->plugin) return usage_error("grad: one of --cost and --cost-plugin");
+  if (q->k && q->plugin) return usage_error("grad: --k: the cost of a plug-in has no k");
   if (q->sweep && !q->plot) return usage_error("grad: --sweep is of --plot");
   if (job->options.baseline == SAC_GRAD_BASELINE_CONTROL)
     return usage_error("grad: baseline control is for programs: it needs the user's functions");
@@ -179,6 +180,7 @@ static int prepare(const request *q, grad_job *job) {
   if ((size_t)count != job->d.params) return wrong_count(&job->d, count);
   double k;
   if (q->k && read_numbers("k", q->k, 1, &k) < 0) return EXIT_USAGE;
+  if (q->k && !isfinite(k)) return usage_error("grad: --k %s: must be finite", q->k);
   job->n = q->n ? (size_t)q->n : q->plot ? 10000 : 100000;
   job->seed = (uint64_t)q->seed;
   if (q->plugin) return cost_from_plugin(q->plugin, job->d.dim, &job->cost);
@@ -193,27 +195,53 @@ static double bias_of(const grad_row *r, size_t j) {
   return fabs(gap) <= 1e-8 * fmax(1.0, fabs(r->exact[j])) ? 0.0 : gap / r->std_error[j];
 }
 
-static void print_head(void) {
-  printf("%-24s %-14s %-13s %12s %12s %9s %12s %9s %9s %9s\n", "estimator", "baseline", "parameter",
-         "gradient", "exact", "bias/se", "variance", "calls f", "calls df", "seconds");
+enum { LABEL = 64, LABEL_LEAST = 13 };
+
+/* parameter j's name; with its place in theta where others have the same: "mean[1]" */
+static void label_of(const sac_dist *d, size_t j, char text[LABEL]) {
+  const char *name = sac_dist_parameter(d, j)->name;
+  int same = 0;
+  for (size_t k = 0; k < d->params; k++) same += !strcmp(sac_dist_parameter(d, k)->name, name);
+  if (same > 1)
+    snprintf(text, LABEL, "%.30s[%zu]", name, j);
+  else
+    snprintf(text, LABEL, "%.30s", name);
+}
+
+/* how wide their column must be */
+static int label_width(const sac_dist *d) {
+  size_t width = LABEL_LEAST;
+  for (size_t j = 0; j < d->params; j++) {
+    char label[LABEL];
+    label_of(d, j, label);
+    if (strlen(label) > width) width = strlen(label);
+  }
+  return (int)width;
+}
+
+static void print_head(int width) {
+  printf("%-24s %-14s %-*s %12s %12s %9s %12s %9s %9s %9s\n", "estimator", "baseline", width,
+         "parameter", "gradient", "exact", "bias/se", "variance", "calls f", "calls df", "seconds");
 }
 
 typedef struct table {
   const grad_job *job;
+  int width;  /* of the parameters' column */
   int headed; /* the head is printed with the first row, so that a failure prints no data */
 } table;
 
 static void print_row(void *context, const grad_row *r) {
   table *t = context;
   const grad_job *job = t->job;
-  if (!t->headed++) print_head();
+  if (!t->headed++) print_head(t->width);
   char estimator[GRAD_NAME], baseline[GRAD_NAME];
   grad_estimator_name(r->estimator, estimator);
   grad_baseline_name(r->baseline, baseline);
   for (size_t j = 0; j < job->d.params; j++) {
     if (!r->wanted[j]) continue;
-    printf("%-24s %-14s %-13s %12.6g ", estimator, baseline, sac_dist_parameter(&job->d, j)->name,
-           r->gradient[j]);
+    char label[LABEL];
+    label_of(&job->d, j, label);
+    printf("%-24s %-14s %-*s %12.6g ", estimator, baseline, t->width, label, r->gradient[j]);
     if (r->exact_known)
       printf("%12.6g %9.2f ", r->exact[j], bias_of(r, j));
     else
@@ -266,7 +294,7 @@ static int run(const request *q, grad_job *job) {
     json_decref(array);
     return code;
   }
-  table t = {.job = job};
+  table t = {.job = job, .width = label_width(&job->d)};
   return grad_rows(job, print_row, &t);
 }
 

@@ -55,10 +55,11 @@ static int read_sweep(grad_job *job, const char *text, sweep *s) {
   name[length] = '\0';
   s->name = name;
   s->low = strtod(text + length + 1, &end);
-  if (*end == ':') s->high = strtod(end + 1, &end);
+  if (end > text + length + 1 && *end == ':') s->high = strtod(end + 1, &end);
   if (*end || !(s->low < s->high) || !isfinite(s->low) || !isfinite(s->high))
     return usage_error("grad: --sweep %s: must be NAME=LOW:HIGH, LOW below HIGH", text);
   if (!strcmp(name, "k")) {
+    if (job->cost.library) return usage_error("grad: --sweep k: the cost of a plug-in has no k");
     s->where = &job->cost.k;
     return -1;
   }
@@ -134,11 +135,25 @@ static int sample_all(figure *f) {
 
 /* ---- the figure ----------------------------------------------------------------------------- */
 
-static int draw(const figure *f, const char *path) {
+/* An estimator that is exact here (delta on a quadratic) has the variance of rounding errors,
+ * 1e-25, and an axis that goes there shows nothing of the others: such points are in the CSV alone.
+ */
+static void leave_out_rounding(figure *f, size_t panel) {
+  double top = 0.0;
+  for (size_t k = 0; k < f->curves * POINTS; k++)
+    top = fmax(top, f->curve[k / POINTS].y[panel][k % POINTS]);
+  for (size_t k = 0; k < f->curves * POINTS; k++) {
+    double *y = &f->curve[k / POINTS].y[panel][k % POINTS];
+    if (*y < 1e-15 * top) *y = (double)NAN;
+  }
+}
+
+static int draw(figure *f, const char *path) {
   plot_line line[PANELS_MAX][LINES_MAX];
   plot_panel panel[PANELS_MAX];
   char title[PANELS_MAX][96];
   for (size_t j = 0; j < f->panels; j++) {
+    leave_out_rounding(f, j);
     for (size_t k = 0; k < f->curves; k++)
       line[j][k] =
           (plot_line){.name = f->curve[k].name, .n = POINTS, .x = f->x, .y = f->curve[k].y[j]};

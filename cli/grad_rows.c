@@ -93,6 +93,7 @@ int grad_rows(const grad_job *job, grad_sink *sink, void *context) {
   sac_status status = sac_dist_check(&job->d, 1, job->theta, 0, &err);
   const int known = status == SAC_OK && grad_exact(job, exact);
   size_t shown = 0;
+  sac_error refused = {.msg = ""}; /* the first one's: the last one's is of an exotic estimator */
   sac_status skipped = SAC_OK;
   const int first = job->all ? SAC_GRAD_AUTO + 1 : job->options.estimator;
   const int last = job->all ? SAC_GRAD_ESTIMATORS - 1 : first;
@@ -110,12 +111,18 @@ int grad_rows(const grad_job *job, grad_sink *sink, void *context) {
         sink(context, &row);
         shown++;
       } else if (may_skip(job, b, status)) {
-        skipped = status;
+        if (skipped == SAC_OK) {
+          skipped = status;
+          refused = err;
+        }
         status = SAC_OK;
       }
     }
   }
   free(work);
-  if (status == SAC_OK && shown == 0) status = skipped; /* what was wrong was wrong with all */
+  if (status == SAC_OK && shown == 0) { /* what was wrong was wrong with all */
+    status = skipped;
+    err = refused;
+  }
   return status == SAC_OK ? EXIT_DONE : library_error(status, &err);
 }

@@ -50,6 +50,12 @@ for row in json.load(sys.stdin):
 ' || fail "$what"
 done
 
+# --- parameters of one name are told apart, and their column is as wide as its widest
+grad --dist mvn --dim 2 --theta 0,0,1,0.5,1 --n 50 >table
+grep "^explicit" table | awk '{ print $3, $4 }' | paste -sd, |
+  grep "^mean\[0\] .*,mean\[1\] .*,diagonal of,L below,diagonal of$" >/dev/null || fail "labels: $(cat table)"
+[ "$(awk '{ print length($0) }' table | sort -u | wc -l)" -eq 1 ] || fail "columns: $(cat table)"
+
 # --- the same seed gives the same numbers, another one others
 once() { grad --dist beta --theta 2,3 --cost exp --n 500 --estimator implicit --seed "$1" --json | grep -A3 '"gradient"'; }
 [ "$(once 3)" = "$(once 3)" ] || fail "a seed's answers differ"
@@ -94,6 +100,9 @@ refuses 2 "has no estimator transport: it has score, implicit" "$sac" grad --dis
 refuses 2 "has no use for baseline leave_one_out" "$sac" grad --dist gamma --theta 2,1 --estimator implicit --baseline leave_one_out --n 10
 refuses 2 "must have at least 2" "$sac" grad --dist gamma --theta 2,1 --estimator score --baseline leave_one_out --n 1
 refuses 2 "must be even" "$sac" grad --dist gamma --theta 2,1 --estimator score --antithetic --n 3
+refuses 2 "n = 1: baseline leave_one_out must have at least 2" "$sac" grad --dist gamma --theta 2,1 --baseline leave_one_out --n 1
+refuses 2 "--k nan: must be finite" "$sac" grad --dist gamma --theta 2,1 --k nan
+refuses 2 "a plug-in has no k" "$sac" grad --dist normal --theta 0,1 --k 2 --cost-plugin ./well.so
 refuses 2 "did you mean --estimator" "$sac" grad --dist gamma --theta 2,1 --estimater score
 refuses 2 "--dist is missing" "$sac" grad --theta 2,1
 refuses 2 "--theta is missing" "$sac" grad --dist gamma
@@ -111,6 +120,8 @@ if "$sac" grad --dist normal --theta 1,1 --cost cos --n 100 --plot p.svg --sweep
   python3 -c 'import xml.etree.ElementTree as e; assert e.parse("p.svg").getroot().tag.endswith("svg")' || fail "no SVG"
   refuses 2 "did you mean shape" "$sac" grad --dist gamma --theta 2,1 --plot q.svg --sweep shap=1:2
   refuses 2 "LOW below HIGH" "$sac" grad --dist gamma --theta 2,1 --plot q.svg --sweep shape=2:1
+  refuses 2 "LOW below HIGH" "$sac" grad --dist gamma --theta 2,1 --plot q.svg --sweep shape=:1
+  refuses 2 "a plug-in has no k" "$sac" grad --dist normal --theta 0,1 --cost-plugin ./well.so --plot q.svg --sweep k=1:2
   status=0
   grad --dist gamma --theta 2,1 --n 50 --plot no/such/folder.svg >/dev/null 2>err || status=$?
   [ $status -eq 1 ] && grep -q "no/such/folder.svg" err || fail "a plot that cannot be written: $(cat err)"
