@@ -214,7 +214,7 @@ static SAC_ROW(kl) {
   out[0] = sum > 0.0 ? sum : 0.0;
 }
 
-static const sac_dist_param param[] = {SAC_POSITIVE("a", BITS), SAC_POSITIVE("b", BITS)};
+static const sac_dist_param param[] = {SAC_SHAPE("a", BITS), SAC_SHAPE("b", BITS)};
 const sac_dist sac_dist_beta = {
     .name = "beta",
     .latent_names = {"log z", "log(1-z)"},

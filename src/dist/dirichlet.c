@@ -177,7 +177,7 @@ static SAC_ROW(kl) {
 static size_t kind(SAC_UNUSED const sac_dist *d, SAC_UNUSED size_t i) {
   return 0;
 }
-static const sac_dist_param param[] = {SAC_POSITIVE("concentration", BITS)};
+static const sac_dist_param param[] = {SAC_SHAPE("concentration", BITS)};
 
 sac_status sac_dist_dirichlet(size_t K, sac_dist *out, sac_error *err) {
   if (K < 2 || K > SAC_DIST_MAX_DIM)

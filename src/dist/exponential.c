@@ -66,7 +66,7 @@ const sac_dist sac_dist_exponential = {
 /* ---- Weibull: z = scale E^(1/shape), E exponential ----------------------------------------------
  */
 
-static const sac_dist_param weibull_param[] = {SAC_POSITIVE("shape", BITS),
+static const sac_dist_param weibull_param[] = {SAC_SHAPE("shape", BITS),
                                                SAC_POSITIVE("scale", BITS | SAC_DIST_MVD)};
 
 /* log E = shape (log z - log scale) */

@@ -26,6 +26,9 @@
   { name, -HUGE_VAL, HUGE_VAL, 1, 1, (bits) | SAC_DIST_SCORE }
 #define SAC_POSITIVE(name, bits) \
   { name, 0.0, HUGE_VAL, 1, 1, (bits) | SAC_DIST_SCORE }
+/* A shape: beyond these, its squares and cubes leave the range of a double. */
+#define SAC_SHAPE(name, bits) \
+  { name, 1e-100, 1e100, 0, 0, (bits) | SAC_DIST_SCORE }
 
 static const double sac_euler = 0.57721566490153286061;
 static const double sac_log_2 = 0.69314718055994530942;

@@ -376,7 +376,7 @@ static SAC_ROW(kl) {
   .kl = kl, .velocity_n = velocity_n, .cdf_n = cdf_n, .velocity_fast_n = velocity_fast_n,          \
   .velocity_f32_n = velocity_f32_n, .sample_n = sample_n
 
-static const sac_dist_param gamma_param[] = {SAC_POSITIVE("shape", SHAPE_BITS),
+static const sac_dist_param gamma_param[] = {SAC_SHAPE("shape", SHAPE_BITS),
                                              SAC_POSITIVE("rate", SCALE_BITS)};
 const sac_dist sac_dist_gamma = {
     .name = "gamma",
@@ -399,7 +399,7 @@ static SAC_ROW(inverse_mode) {
   out[0] = theta[1] / (theta[0] + 1.0);
 }
 
-static const sac_dist_param inverse_param[] = {SAC_POSITIVE("shape", SHAPE_BITS),
+static const sac_dist_param inverse_param[] = {SAC_SHAPE("shape", SHAPE_BITS),
                                                SAC_POSITIVE("scale", SCALE_BITS)};
 const sac_dist sac_dist_inverse_gamma = {
     .name = "inverse_gamma",
@@ -421,7 +421,7 @@ static SAC_ROW(chi_mode) {
   out[0] = theta[0] > 2.0 ? theta[0] - 2.0 : 0.0;
 }
 
-static const sac_dist_param chi_param[] = {SAC_POSITIVE("df", SHAPE_BITS)};
+static const sac_dist_param chi_param[] = {SAC_SHAPE("df", SHAPE_BITS)};
 const sac_dist sac_dist_chi_squared = {
     .name = "chi_squared",
     GAMMA_MEMBERS(chi_of),

@@ -106,7 +106,7 @@ static SAC_ROW(kl) {
 static const sac_dist_param param[] = {
     SAC_REAL("loc", SAC_DIST_EXPLICIT | SAC_DIST_IMPLICIT | SAC_DIST_GREP),
     SAC_POSITIVE("scale", SAC_DIST_EXPLICIT | SAC_DIST_IMPLICIT | SAC_DIST_GREP),
-    SAC_POSITIVE("shape", SAC_DIST_IMPLICIT)};
+    SAC_SHAPE("shape", SAC_DIST_IMPLICIT)};
 const sac_dist sac_dist_generalized_normal = {
     .name = "generalized_normal",
     .dim = 1,

@@ -182,6 +182,12 @@ static SAC_ROW(kl) {
   out[0] = 0.5 * shapes + 0.5 * z[1] / m * gap * gap;
 }
 
+/* beyond, the terms of F and of the velocity leave the range of a double */
+static const char *check(SAC_UNUSED const sac_dist *d, const double theta[]) {
+  const double ratio = theta[1] / theta[0];
+  return ratio >= 1e-200 && ratio <= 1e200 ? NULL : "shape/mean must lie in [1e-200, 1e+200]";
+}
+
 static const sac_dist_param param[] = {SAC_POSITIVE("mean", SAC_DIST_IMPLICIT),
                                        SAC_POSITIVE("shape", SAC_DIST_IMPLICIT)};
 const sac_dist sac_dist_inverse_gaussian = {
@@ -191,6 +197,7 @@ const sac_dist sac_dist_inverse_gaussian = {
     .param = param,
     .low = 0.0,
     .high = HUGE_VAL,
+    .check = check,
     .log_density = log_density,
     .dlog_density = dlog_density,
     .score = score,

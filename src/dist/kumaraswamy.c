@@ -103,7 +103,7 @@ static SAC_ROW(kl) {
   out[0] = sac_dist_kl_quadrature(d, theta, z, 0.5, 0.5);
 }
 
-static const sac_dist_param param[] = {SAC_POSITIVE("a", BITS), SAC_POSITIVE("b", BITS)};
+static const sac_dist_param param[] = {SAC_SHAPE("a", BITS), SAC_SHAPE("b", BITS)};
 const sac_dist sac_dist_kumaraswamy = {
     .name = "kumaraswamy",
     .latent_names = {"log z", "log(1-z)"},

@@ -204,7 +204,7 @@ static SAC_ROW(kl) {
 }
 
 static const sac_dist_param param[] = {
-    SAC_POSITIVE("df", SAC_DIST_IMPLICIT),
+    SAC_SHAPE("df", SAC_DIST_IMPLICIT),
     SAC_REAL("loc", SAC_DIST_EXPLICIT | SAC_DIST_IMPLICIT | SAC_DIST_GREP),
     SAC_POSITIVE("scale", SAC_DIST_EXPLICIT | SAC_DIST_IMPLICIT | SAC_DIST_GREP)};
 const sac_dist sac_dist_student_t = {

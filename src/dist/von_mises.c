@@ -146,7 +146,7 @@ static SAC_ROW(kl) {
 
 static const sac_dist_param param[] = {
     SAC_REAL("loc", SAC_DIST_EXPLICIT | SAC_DIST_IMPLICIT),
-    {"concentration", 0.0, HUGE_VAL, 0, 1, SAC_DIST_IMPLICIT | SAC_DIST_SCORE}};
+    {"concentration", 0.0, 1e100, 0, 0, SAC_DIST_IMPLICIT | SAC_DIST_SCORE}};
 const sac_dist sac_dist_von_mises = {
     .name = "von_mises",
     .dim = 1,

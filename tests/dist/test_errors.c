@@ -54,7 +54,7 @@ static void bad_parameters_are_named(void **state) {
     for (size_t j = 0; j < d->params; j++) {
       const sac_dist_param *p = sac_dist_parameter(d, j);
       const double bad[] = {(double)NAN, p->low_open ? p->low : p->low - 1.0,
-                            p->high_open ? p->high : p->high + 1.0};
+                            p->high_open ? p->high : 2.0 * fabs(p->high) + 1.0};
       for (int k = 0; k < 3; k++) {
         double theta[4], out[16];
         memcpy(theta, v->theta, sizeof theta);

@@ -195,7 +195,7 @@ static void ranges_are_checked(void **state) {
  * all z are 0 in double precision but for a mass of 1e-97. No answer is better than 0. */
 static void exact_gradients_that_nothing_can_see_are_refused(void **state) {
   (void)state;
-  static const double small[3] = {1e-50, 1e-100, 1e-300};
+  static const double small[3] = {1e-50, 1e-70, 1e-100};
   for (int k = 0; k < 3; k++) {
     const double theta[2] = {small[k], 1.0};
     sac_grad_problem p = gamma_problem();
