@@ -39,7 +39,7 @@ typedef struct figure {
  * ends of a finite range */
 static void usual_range(const sac_dist *d, size_t j, double x, sweep *s) {
   const sac_dist_param *p = sac_dist_parameter(d, j);
-  const int half = p->low == 0.0 && isinf(p->high), whole = isinf(p->low) && isinf(p->high);
+  const int whole = isinf(p->low), half = !whole && p->low < 1e-50 && p->high > 1e50;
   s->low = half ? 0.1 * x : whole ? x - 3.0 : p->low + 0.02 * (p->high - p->low);
   s->high = half ? 10.0 * x : whole ? x + 3.0 : p->high - 0.02 * (p->high - p->low);
 }
