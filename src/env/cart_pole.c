@@ -5,8 +5,6 @@
 #include "sac/random.h"
 
 #include <math.h>
-#include <stdlib.h>
-#include <string.h>
 
 enum { OBS = 4, ACTIONS = 2, LIMIT = 500 };
 
@@ -22,7 +20,6 @@ static const double obs_low[OBS] = {(double)-4.8f, -(double)INFINITY, (double)-0
 static const double obs_high[OBS] = {(double)4.8f, (double)INFINITY, (double)0.41887903f,
                                      (double)INFINITY};
 
-/* What save() writes, so it has no padding. */
 struct state {
   double x, speed;    /* m, m/s */
   double angle, turn; /* rad, 0 is upright; rad/s */
@@ -30,20 +27,8 @@ struct state {
   uint64_t over;      /* the pole fell or the cart left: what follows earns nothing */
 };
 
-struct sac_env {
-  struct state now;
-};
-
-static sac_status create(sac_env **out, sac_error *err) {
-  sac_env *env = calloc(1, sizeof *env);
-  if (!env) return sac_fail(err, SAC_ERR_NOMEM, "CartPole-v1: no memory for an instance");
-  *out = env;
-  return SAC_OK;
-}
-
-static void destroy(sac_env *env) {
-  free(env);
-}
+#define TASK_ID "CartPole-v1"
+#include "env/instance_template.h"
 
 static void space(const sac_env *env, sac_space *out) {
   (void)env;
@@ -98,7 +83,7 @@ static sac_status step(sac_env *env, const float act[], double obs[], double *re
   struct state *s = &env->now;
   if (act[0] != 0.0f && act[0] != 1.0f)
     return sac_fail(err, SAC_ERR_ENV,
-                    "CartPole-v1: action %g: must be 0 (push to the left) or 1 (to the right)",
+                    TASK_ID ": action %g: must be 0 (push to the left) or 1 (to the right)",
                     (double)act[0]);
   move(s, act[0] == 1.0f ? FORCE : -FORCE);
   s->elapsed++;
@@ -110,36 +95,8 @@ static sac_status step(sac_env *env, const float act[], double obs[], double *re
   return SAC_OK;
 }
 
-static size_t state_size(const sac_env *env) {
-  (void)env;
-  return sizeof(struct state);
-}
-
-static void save(const sac_env *env, void *state) {
-  memcpy(state, &env->now, sizeof env->now);
-}
-
-static sac_status load(sac_env *env, const void *state, size_t size, sac_error *err) {
-  if (size != sizeof env->now)
-    return sac_fail(err, SAC_ERR_FORMAT, "CartPole-v1: the saved state has %zu bytes, want %zu",
-                    size, sizeof env->now);
-  memcpy(&env->now, state, size);
-  return SAC_OK;
-}
-
 const sac_env_api sac_cart_pole = {
-    .abi = SAC_ENV_ABI,
-    .struct_size = sizeof(sac_env_api),
-    .id = "CartPole-v1",
-    .summary = "keep a pole upright by pushes to the left and right",
-    .flags = SAC_ENV_DETERMINISTIC | SAC_ENV_SNAPSHOT,
-    .create = create,
-    .destroy = destroy,
-    .space = space,
-    .reset = reset,
-    .step = step,
-    .state_size = state_size,
-    .save = save,
-    .load = load,
-    .actions = actions,
+    TASK_INSTANCE,  .summary = "keep a pole upright by pushes to the left and right",
+    .space = space, .reset = reset,
+    .step = step,   .actions = actions,
 };

@@ -12,8 +12,6 @@
 #include "sac/random.h"
 
 #include <math.h>
-#include <stdlib.h>
-#include <string.h>
 
 enum { OBS = 2, ACT = 1, LIMIT = 50 };
 
@@ -21,27 +19,14 @@ static const double act_low[ACT] = {-3.14159265358979323846};
 static const double act_high[ACT] = {3.14159265358979323846};
 static const double obs_low[OBS] = {-1.0, -1.0}, obs_high[OBS] = {1.0, 1.0};
 
-/* What save() writes, so it has no padding. */
 struct state {
   double angle;     /* rad, what is seen */
   uint64_t seed;    /* of the episode: every angle */
   uint64_t elapsed; /* steps of this episode */
 };
 
-struct sac_env {
-  struct state now;
-};
-
-static sac_status create(sac_env **out, sac_error *err) {
-  sac_env *env = calloc(1, sizeof *env);
-  if (!env) return sac_fail(err, SAC_ERR_NOMEM, "Heading-v0: no memory for an instance");
-  *out = env;
-  return SAC_OK;
-}
-
-static void destroy(sac_env *env) {
-  free(env);
-}
+#define TASK_ID "Heading-v0"
+#include "env/instance_template.h"
 
 static void space(const sac_env *env, sac_space *out) {
   (void)env;
@@ -80,35 +65,8 @@ static sac_status step(sac_env *env, const float act[], double obs[], double *re
   return SAC_OK;
 }
 
-static size_t state_size(const sac_env *env) {
-  (void)env;
-  return sizeof(struct state);
-}
-
-static void save(const sac_env *env, void *state) {
-  memcpy(state, &env->now, sizeof env->now);
-}
-
-static sac_status load(sac_env *env, const void *state, size_t size, sac_error *err) {
-  if (size != sizeof env->now)
-    return sac_fail(err, SAC_ERR_FORMAT, "Heading-v0: the saved state has %zu bytes, want %zu",
-                    size, sizeof env->now);
-  memcpy(&env->now, state, size);
-  return SAC_OK;
-}
-
 const sac_env_api sac_heading = {
-    .abi = SAC_ENV_ABI,
-    .struct_size = sizeof(sac_env_api),
-    .id = "Heading-v0",
-    .summary = "turn five times as far as what is seen: an action that is an angle",
-    .flags = SAC_ENV_DETERMINISTIC | SAC_ENV_SNAPSHOT,
-    .create = create,
-    .destroy = destroy,
-    .space = space,
-    .reset = reset,
+    TASK_INSTANCE,  .summary = "turn five times as far as what is seen: an action that is an angle",
+    .space = space, .reset = reset,
     .step = step,
-    .state_size = state_size,
-    .save = save,
-    .load = load,
 };

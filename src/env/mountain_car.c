@@ -9,8 +9,6 @@
 #include "sac/random.h"
 
 #include <math.h>
-#include <stdlib.h>
-#include <string.h>
 
 enum { OBS = 2, ACT = 1, LIMIT = 999 };
 
@@ -22,26 +20,13 @@ static const double act_low[ACT] = {-1.0}, act_high[ACT] = {1.0};
 static const double obs_low[OBS] = {(double)-1.2f, (double)-0.07f};
 static const double obs_high[OBS] = {(double)0.6f, (double)0.07f};
 
-/* What save() writes, so it has no padding. */
 struct state {
   double position, velocity; /* float32 values once elapsed > 0 */
   uint64_t elapsed;          /* steps of this episode */
 };
 
-struct sac_env {
-  struct state now;
-};
-
-static sac_status create(sac_env **out, sac_error *err) {
-  sac_env *env = calloc(1, sizeof *env);
-  if (!env) return sac_fail(err, SAC_ERR_NOMEM, "MountainCarContinuous-v0: no memory");
-  *out = env;
-  return SAC_OK;
-}
-
-static void destroy(sac_env *env) {
-  free(env);
-}
+#define TASK_ID "MountainCarContinuous-v0"
+#include "env/instance_template.h"
 
 static void space(const sac_env *env, sac_space *out) {
   (void)env;
@@ -121,36 +106,8 @@ static sac_status step(sac_env *env, const float act[], double obs[], double *re
   return SAC_OK;
 }
 
-static size_t state_size(const sac_env *env) {
-  (void)env;
-  return sizeof(struct state);
-}
-
-static void save(const sac_env *env, void *state) {
-  memcpy(state, &env->now, sizeof env->now);
-}
-
-static sac_status load(sac_env *env, const void *state, size_t size, sac_error *err) {
-  if (size != sizeof env->now)
-    return sac_fail(err, SAC_ERR_FORMAT,
-                    "MountainCarContinuous-v0: the saved state has %zu bytes, want %zu", size,
-                    sizeof env->now);
-  memcpy(&env->now, state, size);
-  return SAC_OK;
-}
-
 const sac_env_api sac_mountain_car = {
-    .abi = SAC_ENV_ABI,
-    .struct_size = sizeof(sac_env_api),
-    .id = "MountainCarContinuous-v0",
-    .summary = "drive an underpowered car out of a valley",
-    .flags = SAC_ENV_DETERMINISTIC | SAC_ENV_SNAPSHOT,
-    .create = create,
-    .destroy = destroy,
-    .space = space,
-    .reset = reset,
+    TASK_INSTANCE,  .summary = "drive an underpowered car out of a valley",
+    .space = space, .reset = reset,
     .step = step,
-    .state_size = state_size,
-    .save = save,
-    .load = load,
 };

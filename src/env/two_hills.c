@@ -12,35 +12,20 @@
 #include "sac/random.h"
 
 #include <math.h>
-#include <stdlib.h>
-#include <string.h>
 
 enum { OBS = 1, ACT = 2, LIMIT = 20 };
 
 static const double act_low[ACT] = {-1.0, -1.0}, act_high[ACT] = {1.0, 1.0};
 static const double obs_low[OBS] = {-1.0}, obs_high[OBS] = {1.0};
 
-/* What save() writes, so it has no padding. */
 struct state {
   double s;
   uint64_t seed;    /* of the episode: every s */
   uint64_t elapsed; /* steps of this episode */
 };
 
-struct sac_env {
-  struct state now;
-};
-
-static sac_status create(sac_env **out, sac_error *err) {
-  sac_env *env = calloc(1, sizeof *env);
-  if (!env) return sac_fail(err, SAC_ERR_NOMEM, "TwoHills-v0: no memory for an instance");
-  *out = env;
-  return SAC_OK;
-}
-
-static void destroy(sac_env *env) {
-  free(env);
-}
+#define TASK_ID "TwoHills-v0"
+#include "env/instance_template.h"
 
 static void space(const sac_env *env, sac_space *out) {
   (void)env;
@@ -86,35 +71,8 @@ static sac_status step(sac_env *env, const float act[], double obs[], double *re
   return SAC_OK;
 }
 
-static size_t state_size(const sac_env *env) {
-  (void)env;
-  return sizeof(struct state);
-}
-
-static void save(const sac_env *env, void *state) {
-  memcpy(state, &env->now, sizeof env->now);
-}
-
-static sac_status load(sac_env *env, const void *state, size_t size, sac_error *err) {
-  if (size != sizeof env->now)
-    return sac_fail(err, SAC_ERR_FORMAT, "TwoHills-v0: the saved state has %zu bytes, want %zu",
-                    size, sizeof env->now);
-  memcpy(&env->now, state, size);
-  return SAC_OK;
-}
-
 const sac_env_api sac_two_hills = {
-    .abi = SAC_ENV_ABI,
-    .struct_size = sizeof(sac_env_api),
-    .id = "TwoHills-v0",
-    .summary = "choose between a wide low hill of reward and a narrow high one",
-    .flags = SAC_ENV_DETERMINISTIC | SAC_ENV_SNAPSHOT,
-    .create = create,
-    .destroy = destroy,
-    .space = space,
-    .reset = reset,
+    TASK_INSTANCE,  .summary = "choose between a wide low hill of reward and a narrow high one",
+    .space = space, .reset = reset,
     .step = step,
-    .state_size = state_size,
-    .save = save,
-    .load = load,
 };
