@@ -24,6 +24,8 @@ static const char help[] =
     "  --threads N        threads, the caller's included; auto: as sac train chooses (1)\n"
     "  --precision P      of the matrix products: fp32 or bf16 (fp32)\n"
     "  --policy NAME      the policy's distribution (tanh_normal)\n"
+    "  --preset NAME      the agent's settings, of update, act and loop; see 'sac presets'\n"
+    "  --set KEY=VALUE    one of its options, after the preset; see 'sac options'\n"
     "  --repeats N        timings, of which the best and the median are printed (7)\n"
     "  --seconds S        the length of one timing\n"
     "  --obs N --act N --width N --layers N --batch N\n"
@@ -39,6 +41,8 @@ enum {
   FLAG_THREADS,
   FLAG_PRECISION,
   FLAG_POLICY,
+  FLAG_PRESET,
+  FLAG_SET,
   FLAG_REPEATS,
   FLAG_SECONDS,
   FLAG_OBS,
@@ -54,6 +58,8 @@ static const struct option flags[] = {
     {"threads", required_argument, NULL, FLAG_THREADS},
     {"precision", required_argument, NULL, FLAG_PRECISION},
     {"policy", required_argument, NULL, FLAG_POLICY},
+    {"preset", required_argument, NULL, FLAG_PRESET},
+    {"set", required_argument, NULL, FLAG_SET},
     {"repeats", required_argument, NULL, FLAG_REPEATS},
     {"seconds", required_argument, NULL, FLAG_SECONDS},
     {"obs", required_argument, NULL, FLAG_OBS},
@@ -141,6 +147,14 @@ static int take_flag(struct command *c, int flag) {
   case FLAG_POLICY:
     s->policy = optarg; /* its name is checked with the other settings */
     return 0;
+  case FLAG_PRESET:
+    s->preset = optarg;
+    return 0;
+  case FLAG_SET:
+    if (s->settings_count == BENCH_SETTINGS_MAX)
+      return usage_error("--set: %d of them are the most", BENCH_SETTINGS_MAX);
+    s->settings[s->settings_count++] = optarg;
+    return 0;
   case FLAG_THREADS:
     s->threads = 0; /* auto */
     return strcmp(optarg, "auto") ? take_integer(c, flag) : 0;
@@ -195,11 +209,23 @@ static int unknown(const char *word) {
                      *near ? ": did you mean " : "; 'sac help bench' lists them", near);
 }
 
+/* Without a preset: HalfCheetah's sizes and the usual policy. */
+static void fill_sizes(bench_setup *s) {
+  if (s->preset) return;
+  if (!s->width) s->width = 256;
+  if (!s->layers) s->layers = 2;
+  if (!s->batch) s->batch = 256;
+  if (!s->policy) s->policy = "tanh_normal";
+}
+
 static int run_found(const struct benchmark *b, bench_setup *s) {
-  if (b->obs)
-    s->obs = b->obs, s->act = b->act, s->width = b->width, s->layers = b->layers,
-    s->batch = b->batch;
-  if (!strcmp(s->policy, "von_mises")) s->reach = 3.14159265358979323846; /* it acts on a circle */
+  if (s->preset && (!strcmp(b->what, "small") || !strcmp(b->what, "kernels")))
+    return usage_error("bench %s: --preset is of 'bench update', 'act' and 'loop'", b->what);
+  if (b->obs) s->obs = b->obs, s->act = b->act;
+  if (b->obs && !s->preset) s->width = b->width, s->layers = b->layers, s->batch = b->batch;
+  fill_sizes(s);
+  /* it acts on a circle */
+  if (s->policy && !strcmp(s->policy, "von_mises")) s->reach = 3.14159265358979323846;
   const int code = bench_auto(s);
   return code == EXIT_DONE ? b->run(s) : code;
 }
@@ -214,16 +240,9 @@ static int run_benchmark(struct command *c, int argc, char **argv) {
 }
 
 int cmd_bench(int argc, char **argv) {
-  struct command c = {.setup = {.threads = 1,
-                                .repeats = 7,
-                                .reach = 1.0,
-                                .obs = 17,
-                                .act = 6,
-                                .width = 256,
-                                .layers = 2,
-                                .batch = 256,
-                                .precision = "fp32",
-                                .policy = "tanh_normal"}};
+  struct command c = {
+      .setup = {
+          .threads = 1, .precision = "fp32", .repeats = 7, .reach = 1.0, .obs = 17, .act = 6}};
   const int code = parse(&c, argc, argv);
   if (code >= 0) return code;
   if (optind == argc) return usage_error("bench: what? 'sac help bench' lists what there is");

@@ -5,14 +5,19 @@
 
 #include "cli.h"
 
-enum { BENCH_REPEATS_MAX = 100 };
+enum { BENCH_REPEATS_MAX = 100, BENCH_SETTINGS_MAX = 32 };
 
 /* The command line. Sizes are of `update` and `act`; their defaults are HalfCheetah's. */
 typedef struct bench_setup {
-  int64_t threads /* 0: to be chosen by bench_auto */, repeats, obs, act, width, layers, batch;
-  double seconds; /* of a repeat; 0: what suits the benchmark */
-  double reach;   /* actions are in -reach ... reach */
-  const char *precision, *policy;
+  int64_t threads /* 0: to be chosen by bench_auto */, repeats, obs, act;
+  int64_t width, layers, batch; /* 0: as the preset has them */
+  double seconds;               /* of a repeat; 0: what suits the benchmark */
+  double reach;                 /* actions are in -reach ... reach */
+  const char *precision;
+  const char *policy;                       /* NULL: as the preset has it */
+  const char *preset;                       /* NULL: none */
+  const char *settings[BENCH_SETTINGS_MAX]; /* KEY=VALUE, in order */
+  size_t settings_count;
   int json;
 } bench_setup;
 
@@ -45,7 +50,8 @@ int bench_print(const bench_setup *setup, bench_row *row);
 /* The settings of an agent of the sizes asked for, and of the precision. Returns the exit code. */
 int bench_options(const bench_setup *setup, sac_run_options *options);
 
-/* Floating-point operations of an update of these sizes. */
+/* Floating-point operations of an update of these sizes; 0, unknown, of a preset's or a changed
+ * algorithm's. */
 double bench_flops(const bench_setup *setup);
 
 /* Choose the number of threads, if none was given, for the sizes asked for. Returns the exit code.

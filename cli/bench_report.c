@@ -66,10 +66,16 @@ static json_t *number_or_null(double x) {
   return isfinite(x) ? json_real(x) : json_null();
 }
 
-/* "update", or "update beta" if the policy is not the usual one */
+/* "update"; and what is not usual behind it: "update beta", "update crossq batch=512" */
 static void name_row(const bench_setup *setup, const bench_row *row, char name[NAME_TEXT]) {
-  const int usual = !strcmp(setup->policy, "tanh_normal");
-  snprintf(name, NAME_TEXT, "%s%s%s", row->what, usual ? "" : " ", usual ? "" : setup->policy);
+  const int usual = !setup->policy || !strcmp(setup->policy, "tanh_normal");
+  const char *words[2] = {setup->preset, usual ? NULL : setup->policy};
+  int used = snprintf(name, NAME_TEXT, "%s", row->what);
+  for (size_t i = 0; i < 2; i++)
+    if (words[i] && used < NAME_TEXT)
+      used += snprintf(name + used, NAME_TEXT - (size_t)used, " %s", words[i]);
+  for (size_t i = 0; i < setup->settings_count && used < NAME_TEXT; i++)
+    used += snprintf(name + used, NAME_TEXT - (size_t)used, " %s", setup->settings[i]);
 }
 
 static int print_line(const bench_setup *setup, const bench_row *row, const struct summary *s) {
@@ -95,8 +101,8 @@ static int print_line(const bench_setup *setup, const bench_row *row, const stru
 void bench_head(const bench_setup *setup) {
   if (setup->json) return;
   printf("%s, %s, %s, %lld thread%s, commit %s; best and median of %lld\n", sac_isa(),
-         setup->precision, setup->policy, (long long)setup->threads, setup->threads == 1 ? "" : "s",
-         sac_commit(), (long long)setup->repeats);
+         setup->precision, setup->preset ? setup->preset : setup->policy, (long long)setup->threads,
+         setup->threads == 1 ? "" : "s", sac_commit(), (long long)setup->repeats);
   printf("%-16s %-12s %12s %12s %12s %10s %11s\n", "what", "unit", "best", "median", "us",
          "GFLOP/s", "of FMA peak");
 }
@@ -114,19 +120,45 @@ int bench_print(const bench_setup *setup, bench_row *row) {
 
 /* --- settings -------------------------------------------------------------------------------- */
 
+/* The widths of a network's hidden layers, with --layers and --width where they are given. */
+static sac_widths resized(const bench_setup *setup, sac_widths hidden) {
+  const uint32_t first = hidden.width[0];
+  if (setup->layers) hidden.count = (uint32_t)setup->layers;
+  for (uint32_t i = 0; i < hidden.count; i++) {
+    if (setup->layers) hidden.width[i] = first;
+    if (setup->width) hidden.width[i] = (uint32_t)setup->width;
+  }
+  return hidden;
+}
+
+/* KEY=VALUE */
+static sac_status apply_setting(sac_run_options *options, const char *setting, sac_error *err) {
+  char key[NAME_TEXT];
+  const char *equals = strchr(setting, '=');
+  if (!equals || equals - setting >= NAME_TEXT)
+    return sac_fail(err, SAC_ERR_ARG, "--set %s: must be of the form KEY=VALUE", setting);
+  snprintf(key, sizeof key, "%.*s", (int)(equals - setting), setting);
+  return sac_run_options_set(options, key, equals + 1, err);
+}
+
 int bench_options(const bench_setup *setup, sac_run_options *options) {
   sac_error err = {.msg = ""};
+  sac_status status = SAC_OK;
   *options = sac_run_options_default();
-  sac_widths hidden = {.count = (uint32_t)setup->layers};
-  for (uint32_t i = 0; i < hidden.count; i++) hidden.width[i] = (uint32_t)setup->width;
-  options->agent.actor_hidden = options->agent.critic_hidden = hidden;
-  options->agent.batch = setup->batch;
-  sac_status status = sac_run_options_set(options, "precision", setup->precision, &err);
-  if (status == SAC_OK) status = sac_run_options_set(options, "policy", setup->policy, &err);
+  if (setup->preset) status = sac_preset_apply(setup->preset, options, &err);
+  options->agent.actor_hidden = resized(setup, options->agent.actor_hidden);
+  options->agent.critic_hidden = resized(setup, options->agent.critic_hidden);
+  if (setup->batch) options->agent.batch = setup->batch;
+  if (status == SAC_OK) status = sac_run_options_set(options, "precision", setup->precision, &err);
+  if (status == SAC_OK && setup->policy)
+    status = sac_run_options_set(options, "policy", setup->policy, &err);
+  for (size_t i = 0; i < setup->settings_count && status == SAC_OK; i++)
+    status = apply_setting(options, setup->settings[i], &err);
   return status == SAC_OK ? EXIT_DONE : library_error(status, &err);
 }
 
 double bench_flops(const bench_setup *s) {
+  if (s->preset || s->settings_count) return 0.0;
   return sac_bench_update_flops((size_t)s->obs, (size_t)s->act, (size_t)s->width, (size_t)s->layers,
                                 (size_t)s->batch);
 }

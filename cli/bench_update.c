@@ -154,6 +154,7 @@ static sac_status time_acts(const bench_setup *s, struct bed *b, sac_error *err)
 static int run_acts(const bench_setup *s, struct bed *b) {
   sac_error err = {.msg = ""};
   const double w = (double)s->width;
+  /* 0, unknown, of a preset's sizes */
   const double weights = w * ((double)s->obs + w * (double)(s->layers - 1) + 2.0 * (double)s->act);
   bench_row middle = {
       .what = "act_median", .unit = "us", .smaller_is_better = 1, .flops = 2.0 * weights};

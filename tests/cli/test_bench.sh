@@ -34,6 +34,10 @@ for what in fma gemm_forward adam tanh_normal; do
 done
 "$sac" bench update "${quick[@]}" --policy beta --width 16 --batch 8 >beta
 grep -q '"what":"update beta"' beta || fail "update of a beta policy: $(cat beta)"
+# a preset and settings over it; how many operations that takes is not known
+"$sac" bench update "${quick[@]}" --preset cleanrl --set batch=8 --width 16 >preset
+grep -q '"what":"update cleanrl batch=8"' preset && grep -q '"gflops":null' preset ||
+  fail "update of a preset: $(cat preset)"
 mkdir folder
 TMPDIR=$PWD/folder "$sac" bench small "${quick[@]}" | has_fields 1
 [ -z "$(ls folder)" ] || fail "bench small left $(ls folder)"
@@ -60,6 +64,10 @@ refuses 2 "--seconds = -1: must be a number in (0, 3600]" "$sac" bench update --
 refuses 2 "--precision = fp16: must be fp32 or bf16" "$sac" bench update --precision fp16
 refuses 2 "policy = gamma: must be one of tanh_normal, " "$sac" bench update --policy gamma
 SAC_ISA=generic refuses 2 "precision = bf16: needs avx512" "$sac" bench update --precision bf16
+refuses 2 "unknown preset 'cleanr': did you mean cleanrl" "$sac" bench update --preset cleanr
+refuses 2 "unknown option 'bach': did you mean batch" "$sac" bench update --set bach=8
+refuses 2 "must be of the form KEY=VALUE" "$sac" bench update --set batch
+refuses 2 "--preset is of 'bench update'" "$sac" bench small --preset sac
 refuses 2 "--theta is of 'bench dist'" "$sac" bench update --theta 1
 refuses 2 "no other flag" "$sac" bench dist gamma --threads 2
 TMPDIR=/nowhere refuses 1 "cannot make the folder /nowhere/" "$sac" bench small --repeats 1
