@@ -7,6 +7,7 @@ import importlib.machinery
 import importlib.util
 import json
 import os
+import shutil
 import stat
 import subprocess
 import sys
@@ -52,9 +53,10 @@ sys.exit(130 if broken else 0)
 
 def load_script():
     path = os.path.join(SOURCE, "script", "results")
+    sys.dont_write_bytecode = True
+    sys.path.insert(0, os.path.dirname(path))
     loader = importlib.machinery.SourceFileLoader("results", path)
     module = importlib.util.module_from_spec(importlib.util.spec_from_loader("results", loader))
-    sys.dont_write_bytecode = True
     loader.exec_module(module)
     return module
 
@@ -91,6 +93,7 @@ class Runs(unittest.TestCase):
         self.folder = tempfile.TemporaryDirectory()
         at = self.folder.name
         os.mkdir(os.path.join(at, "script"))
+        shutil.copy(os.path.join(SOURCE, "script", "runs.py"), os.path.join(at, "script"))
         with open(os.path.join(SOURCE, "script", "results"), encoding="utf-8") as handle:
             text = handle.read()
         begin, end = text.index("PLAN = ["), text.index("]\n\n# tasks whose result")
