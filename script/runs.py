@@ -303,10 +303,10 @@ def interquartile_mean(values):
     return statistics.fmean(sorted(values)[cut:len(values) - cut])
 
 
-def bootstrap_interval(values, resamples=10_000, seed=1):
-    """95 % percentile interval of the interquartile mean under resampling of seeds."""
+def bootstrap_interval(values, resamples=10_000, seed=1, mean=interquartile_mean):
+    """95 % percentile interval of the interquartile mean, or another, under resampling of seeds."""
     draw, n = random.Random(seed), len(values)
-    found = sorted(interquartile_mean(draw.choices(values, k=n)) for _ in range(resamples))
+    found = sorted(mean(draw.choices(values, k=n)) for _ in range(resamples))
     return found[round(0.025 * (resamples - 1))], found[round(0.975 * (resamples - 1))]
 
 
