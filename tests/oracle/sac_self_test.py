@@ -1,0 +1,154 @@
+"""Checks of the second implementation by itself: every gradient against central differences of its
+loss, with what a loss holds fixed held fixed, and identities of the parts that have one."""
+import itertools
+
+import numpy as np
+
+import tape
+from sac_agent import Agent, DiscreteAgent
+from sac_critics import head
+from sac_networks import Network, forward
+from tape import Node, difference, gradients
+
+BASE = {"precision": "fp32", "gamma": "0.9", "adam_beta2": "0.999", "adam_eps": "1e-8",
+        "actor_beta1": "0.9", "critic_beta1": "0.9", "alpha_beta1": "0.9", "weight_decay": "0",
+        "log_std_min": "-1", "log_std_max": "0.5", "log_std_map": "clamp", "value": "q",
+        "target_entropy_scale": "-1", "target_entropy_std": "0", "target_entropy_discrete": "0.5",
+        "entropy_space": "environment", "critic_loss": "half_mse", "actor_q": "min",
+        "critic_norm": "none", "actor_norm": "none", "norm_place": "hidden", "norm_input": "no",
+        "norm_momentum": "0.9", "norm_eps": "1e-3", "renorm_r_max": "3", "renorm_d_max": "5",
+        "renorm_warmup": "0", "critic_dropout": "0", "critic_target": "ema",
+        "critic_head": "scalar", "critic_atoms": "9", "value_min": "-2", "value_max": "3",
+        "critic_quantiles": "4", "quantile_drop": "1", "obs_norm": "none"}
+WIDTHS = (7, 5)
+
+
+class Fixed:
+    """In place of recorded words: the same normals at each call, and every third number dropped."""
+
+    def __init__(self, eps):
+        self.eps = eps
+
+    def normals(self, purpose):
+        return self.eps
+
+    def subset(self, n):
+        return range(n)
+
+    def dropout(self, purpose):
+        return lambda j, l, shape: (np.arange(np.prod(shape)).reshape(shape) + j + l) % 3 > 0
+
+
+def random_state(rng, A, networks):
+    """A state with random numbers everywhere; networks: (name, inputs, outputs)."""
+    state = {"action_mid": np.zeros((1, A)), "action_half": np.array([[0.5, 2.0, 3.0][:A]]),
+             "updates": np.zeros((1, 1)), "actor_updates": np.zeros((1, 1)),
+             "temperature": np.array([[-0.3, 0.0, 0.0, 0.0]])}
+    for name, n, m in networks:
+        sizes = list(zip((n, *WIDTHS), (*WIDTHS, m)))
+        for part in ("", "adam_m.", "adam_v.", "target."):
+            at = f"{name}.{part}"
+            for l, (i, j) in enumerate(sizes):
+                state[f"{at}{l}.weight"] = rng.normal(size=(i, j))
+                state[f"{at}{l}.bias"] = rng.normal(size=(1, j))
+                for t in ("weight", "bias"):
+                    state[f"{at}norm{l}.{t}"] = rng.normal(size=(1, i))
+            if part in ("", "target."):
+                for l, (i, _) in enumerate(sizes):
+                    state[f"{at}norm{l}.mean"] = rng.normal(size=(1, i))
+                    state[f"{at}norm{l}.variance"] = rng.uniform(0.5, 2.0, size=(1, i))
+                state[f"{at}norm.count"] = np.zeros((1, 1))
+    return state
+
+
+def networks_are_differentiated(rng):
+    """Each norm, place and mode, with dropout. Renormalisation's r and d carry no gradient: where
+    they are at their bounds they do not move, and differences agree."""
+    worst = 0.0
+    kinds = ("none", "layer", "rms", "batch", "renorm")
+    for kind, place, training in itertools.product(kinds, ("hidden", "inputs"), (False, True)):
+        o = {**BASE, "norm_place": place, "norm_input": "yes", "renorm_r_max": "1.0001",
+             "renorm_d_max": "0.0001"}
+        state = random_state(rng, 1, [("net", 4, 3)])
+        net = Network(state, "net.", o, kind, 0.3)
+        x, c = rng.normal(size=(6, 4)), rng.normal(size=(6, 3))
+        kept = lambda l, shape: Fixed(None).dropout("")(0, l, shape)
+
+        def loss(leaves):
+            p = dict(zip(net.w, leaves))
+            return (forward(net, p, leaves[-1], training, kept) * c).sum()
+
+        arrays = [*net.w.values(), x]
+        leaves = [Node(t) for t in arrays]
+        analytic = gradients(loss(leaves), leaves)
+        f = lambda: float(loss([Node(t) for t in arrays]).value)
+        worst = max(worst, difference(f, arrays, analytic, rng))
+    return worst
+
+
+def heads_are_differentiated(rng):
+    worst = 0.0
+    for kind, n in (("scalar", 1), ("categorical", 9), ("quantile", 4)):
+        h = head({**BASE, "critic_head": kind})
+        out, outs = rng.normal(size=(6, n)), [Node(rng.normal(size=(6, n))) for _ in range(3)]
+        y = h.target(outs, rng.normal(size=(6, 1)), 0.9 * np.ones((6, 1)), np.full((6, 1), 0.1))
+        for loss in (lambda x: h.loss(x, y), lambda x: (h.value(x) * h.value(x)).sum()):
+            leaf = Node(out)
+            analytic = gradients(loss(leaf), [leaf])
+            worst = max(worst, difference(lambda: float(loss(Node(out)).value), [out], analytic,
+                                          rng))
+    return worst
+
+
+def projection_keeps_mass_and_mean(rng):
+    """[C51]: probabilities stay a distribution, and inside the support its mean is r + discount
+    (mean - alpha log pi), for a hat function reproduces every straight line."""
+    h = head({**BASE, "critic_head": "categorical", "value_min": "-10", "value_max": "10"})
+    outs = [Node(rng.normal(size=(6, 9))) for _ in range(2)]
+    reward, cost = rng.uniform(-1, 1, size=(6, 1)), rng.uniform(-1, 1, size=(6, 1))
+    y = h.target(outs, reward, np.full((6, 1), 0.5), cost)
+    least = np.minimum(*(h.value(o).value for o in outs))
+    mean = (y * h.z).sum(axis=1, keepdims=True)
+    return max(np.max(np.abs(y.sum(axis=1) - 1.0)),
+               np.max(np.abs(mean - (reward + 0.5 * (least - cost)))))
+
+
+def agents_are_differentiated(rng):
+    """The actor's loss, the critics' and V's in their own parameters."""
+    O, A, B, K, worst = 4, 3, 6, 5, 0.0
+    s, act = rng.normal(size=(B, O)), rng.uniform(-0.5, 0.5, size=(B, A))
+    y, random = rng.normal(size=(B, 1)), Fixed(rng.normal(size=(B, A)))
+    for actor_q, loss, m in (("min", "half_mse", "clamp"), ("mean", "mse", "tanh"),
+                             ("min", "huber", "softplus")):
+        o = {**BASE, "actor_q": actor_q, "critic_loss": loss, "log_std_map": m,
+             "critic_norm": "layer", "critic_dropout": "0.3", "actor_norm": "batch"}
+        v = random_state(rng, A, [("actor", O, 2 * A), ("value", O, 1)] +
+                         [(f"critic{j}", O + A, 1) for j in (1, 2, 3)])
+        d = random_state(rng, 1, [("actor", O, K)] + [(f"critic{j}", O, K) for j in (1, 2, 3)])
+        batch = {"obs": s, "act": act, "next_obs": s[::-1], "reward": y, "discount": 0.9}
+        drawn = {**batch, "act": rng.integers(K, size=(B, 1))}
+        cases = [(Agent({**o, "value": "v"}, v, A), batch), (DiscreteAgent(o, d, 1), drawn)]
+        for agent, b in cases:
+            parts = [(q, j, lambda: agent.critic_loss(b, random, y)) for j, q in enumerate(agent.q)]
+            parts.append((agent.pi, None, lambda: agent.actor_loss(s, random)))
+            if agent.v:
+                parts.append((agent.v, None, lambda: agent.value_loss(b, random)))
+            for net, j, f in parts:
+                loss, leaves = f()[:2]
+                analytic = gradients(loss, (leaves if j is None else leaves[j]).values())
+                worst = max(worst, difference(lambda: float(f()[0].value), net.w.values(),
+                                              analytic, rng))
+    return worst
+
+
+def self_test():
+    rng, worst = np.random.default_rng(1), 0.0
+    for what, f in (("the tape's rules", tape.self_test),
+                    ("networks' gradients", networks_are_differentiated),
+                    ("critics' heads", heads_are_differentiated),
+                    ("agents' losses", agents_are_differentiated),
+                    ("the projection's mass and mean", projection_keeps_mass_and_mean)):
+        off = f(rng)
+        print(f"  {what}: off by at most {off:.2e}")
+        worst = max(worst, off)
+    return 0 if worst < 1e-6 else 1
