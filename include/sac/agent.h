@@ -21,6 +21,19 @@ extern "C" {
   W(critic_hidden, "256,256", "widths of each critic's hidden layers")                            \
   C(init, lecun, "lecun|torch|glorot",                                                            \
     "weights: truncated normal 1/sqrt(in) | uniform 1/sqrt(in), biases too | glorot uniform")     \
+  C(critic_norm, none, "none|layer|rms|batch|renorm",                                             \
+    "critics' normaliser: of a row's numbers [LN, RMSN], or of a column's over the batch [BN, "   \
+    "BRN]")                                                                                       \
+  C(actor_norm, none, "none|layer|rms|batch|renorm", "the actor's normaliser")                    \
+  C(norm_place, hidden, "hidden|inputs",                                                          \
+    "between a hidden product and its ReLU | before every product, the input's too [CROSSQ]")     \
+  C(norm_input, no, "no|yes", "norm_place=hidden of batch and renorm: the network's input too")   \
+  R(norm_momentum, 0.99, 0.0, 1.0, "batch, renorm: what running statistics keep per pass")        \
+  R(norm_eps, 1e-3, 1e-12, 1.0, "added to a normaliser's variance")                               \
+  R(renorm_r_max, 3.0, 1.0, 1e6, "renorm: largest ratio of deviations, and its inverse [BRN]")    \
+  R(renorm_d_max, 5.0, 0.0, 1e6, "renorm: largest shift, in running deviations [BRN]")            \
+  I(renorm_warmup, 100000, 0, 1000000000000, "renorm: passes with the batch's statistics alone")  \
+  R(critic_dropout, 0.0, 0.0, 0.99, "share of a critic's hidden products set to 0 [DROQ]")        \
   C(precision, fp32, "fp32|bf16",                                                                 \
     "the products of an update: in float | of bf16, summed in float, where the CPU has them")     \
   C(obs_norm, none, "none|running",                                                               \
@@ -84,6 +97,9 @@ extern "C" {
   I(policy_updates, 1, 1, 1000, "actor (and temperature) updates in a row at that time [CleanRL]")
 
 enum { SAC_INIT_LECUN, SAC_INIT_TORCH, SAC_INIT_GLOROT };
+enum { SAC_NORMS_NONE, SAC_NORMS_LAYER, SAC_NORMS_RMS, SAC_NORMS_BATCH, SAC_NORMS_RENORM };
+enum { SAC_NORM_PLACE_HIDDEN, SAC_NORM_PLACE_INPUTS };
+enum { SAC_NORM_INPUT_NO, SAC_NORM_INPUT_YES };
 enum { SAC_PRECISION_FP32, SAC_PRECISION_BF16 };
 enum { SAC_OBS_NORM_NONE, SAC_OBS_NORM_RUNNING };
 enum { SAC_LR_CONSTANT, SAC_LR_LINEAR };

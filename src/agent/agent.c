@@ -9,13 +9,32 @@
 #include <math.h>
 #include <stdlib.h>
 
+_Static_assert((int)SAC_NORMS_NONE == SAC_NORM_NONE && (int)SAC_NORMS_LAYER == SAC_NORM_LAYER &&
+                   (int)SAC_NORMS_RMS == SAC_NORM_RMS && (int)SAC_NORMS_BATCH == SAC_NORM_BATCH &&
+                   (int)SAC_NORMS_RENORM == SAC_NORM_RENORM &&
+                   (int)SAC_NORM_PLACE_HIDDEN == SAC_NORM_HIDDEN &&
+                   (int)SAC_NORM_PLACE_INPUTS == SAC_NORM_INPUTS,
+               "the options of the norms are handed to the networks as they are");
 _Static_assert((int)SAC_INIT_LECUN == SAC_MLP_LECUN && (int)SAC_INIT_TORCH == SAC_MLP_TORCH &&
                    (int)SAC_INIT_GLOROT == SAC_MLP_GLOROT,
                "the option init is handed to the networks as it is");
 
+/* A critic's network, or V's. */
+static sac_mlp_spec critic_network(const sac_agent *g, size_t in, size_t out, int with_target) {
+  return (sac_mlp_spec){.in = in,
+                        .out = out,
+                        .hidden = &g->opt.critic_hidden,
+                        .trained = 1,
+                        .with_target = with_target,
+                        .bf16 = g->pi.net.bf16,
+                        .norm = sac_norm_of(&g->opt, g->opt.critic_norm),
+                        .dropout = g->opt.critic_dropout};
+}
+
 /* The value network; its input is the critics' without the action. */
 static void layout_value(sac_arena *m, sac_agent *g) {
-  sac_mlp_layout(m, &g->v, g->O, &g->opt.critic_hidden, 1, 1, 1, g->pi.net.bf16);
+  const sac_mlp_spec spec = critic_network(g, g->O, 1, 1);
+  sac_mlp_layout(m, &g->v, &spec);
   sac_trace_layout_training(m, &g->v_trace, &g->v, g->B);
   g->x_soft = SAC_TAKE(m, float, g->B * g->ldx);
   g->v_value = SAC_TAKE(m, float, g->B);
@@ -43,8 +62,9 @@ static sac_agent *layout(sac_arena *m, const sac_agent_options *opt, size_t O, s
   if (g->norm.on) g->seen = SAC_TAKE(m, float, B *O);
   g->ld_scratch = g->pi.net.scratch;
   for (int j = 0; j < 2; j++) {
-    sac_mlp_layout(m, &g->q[j], K ? O : O + g->C, &opt->critic_hidden, K ? K : 1,
-                   opt->value == SAC_VALUE_Q, 1, g->pi.net.bf16);
+    const sac_mlp_spec spec =
+        critic_network(g, K ? O : O + g->C, K ? K : 1, opt->value == SAC_VALUE_Q);
+    sac_mlp_layout(m, &g->q[j], &spec);
     sac_trace_layout_training(m, &g->q_trace[j], &g->q[j], B);
     g->q_value[j] = SAC_TAKE(m, float, B);
     if (K) g->q_all[j] = SAC_TAKE(m, float, B * g->ld_dq);

@@ -59,12 +59,11 @@ sac_status sac_discrete_check(const sac_agent_options *o, size_t A, const double
 void sac_discrete_layout(sac_arena *arena, sac_head *head, size_t O, size_t K,
                          const sac_agent_options *options, size_t B, int trained) {
   *head = (sac_head){.O = O, .A = 1, .outputs = K, .ld_out = sac_row(K), .opt = *options};
-  const int bf16 = trained && options->precision == SAC_PRECISION_BF16;
-  sac_mlp_layout(arena, &head->net, O, &options->actor_hidden, K, 0, trained,
-                 bf16 ? sac_kernels_bf16_of(sac_kernels_get()) : NULL);
+  const sac_mlp_spec spec = sac_head_network(options, O, K, trained);
+  sac_mlp_layout(arena, &head->net, &spec);
   sac_trace_layout(arena, &head->acting, &head->net, B);
   head->trace = head->acting;
-  if (bf16) sac_trace_layout_training(arena, &head->trace, &head->net, B);
+  if (spec.bf16) sac_trace_layout_training(arena, &head->trace, &head->net, B);
   head->out = SAC_TAKE(arena, float, B * head->ld_out);
   head->dout = SAC_TAKE(arena, float, B * head->ld_out);
   head->logp = SAC_TAKE(arena, float, B);

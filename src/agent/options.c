@@ -37,6 +37,41 @@ sac_agent_options sac_agent_options_default(void) {
   return options;
 }
 
+static int is_batch_norm(int kind) {
+  return kind == SAC_NORMS_BATCH || kind == SAC_NORMS_RENORM;
+}
+
+/* The norms, and what does not go with them. */
+static sac_status check_norms(const sac_agent_options *o, sac_error *err) {
+  const int some = o->critic_norm || o->actor_norm, dropout = o->critic_dropout > 0.0;
+  const int batch = is_batch_norm(o->critic_norm) || is_batch_norm(o->actor_norm);
+  if (o->precision == SAC_PRECISION_BF16 && (some || dropout))
+    return sac_fail(err, SAC_ERR_ARG,
+                    "precision = bf16: only for networks without normalisers and without dropout; "
+                    "set precision = fp32, or critic_norm, actor_norm = none and critic_dropout = "
+                    "0");
+  if (o->norm_input == SAC_NORM_INPUT_YES && !batch)
+    return sac_fail(err, SAC_ERR_ARG,
+                    "norm_input = yes: needs critic_norm or actor_norm = batch or renorm; the "
+                    "input's columns are normalised over the batch");
+  if (dropout && is_batch_norm(o->critic_norm))
+    return sac_fail(err, SAC_ERR_ARG,
+                    "critic_dropout = %g: not with critic_norm = batch or renorm, whose running "
+                    "statistics would be of the thinned network only; set one of them off",
+                    o->critic_dropout);
+  if (batch && o->batch < 2)
+    return sac_fail(err, SAC_ERR_ARG,
+                    "batch = %lld: batch and renorm take a variance over the batch, which needs 2 "
+                    "or more",
+                    (long long)o->batch);
+  if (is_batch_norm(o->critic_norm) && o->value == SAC_VALUE_V)
+    return sac_fail(
+        err, SAC_ERR_ARG,
+        "value = v: not with critic_norm = batch or renorm, whose target sees [s,a] and "
+        "[s',a'] in one batch; set value = q");
+  return SAC_OK;
+}
+
 sac_status sac_agent_options_check(const sac_agent_options *options, sac_error *err) {
   SAC_TRY(sac_option_check(table, ROWS, options, err));
   if (!(options->log_std_min < options->log_std_max))
@@ -60,5 +95,5 @@ sac_status sac_agent_options_check(const sac_agent_options *options, sac_error *
                     "actor_samples = %lld: actor_estimator = score_loo needs 2 or more, since each "
                     "sample's baseline is the mean of the others",
                     (long long)options->actor_samples);
-  return SAC_OK;
+  return check_norms(options, err);
 }

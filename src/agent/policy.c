@@ -16,18 +16,39 @@ void sac_head_layout(sac_arena *arena, sac_head *head, size_t O, size_t A,
   sac_head_layout_kind(arena, head, sac_head_kind_of(options), O, A, options, B, trained);
 }
 
+sac_norm_spec sac_norm_of(const sac_agent_options *options, int kind) {
+  return (sac_norm_spec){.kind = kind,
+                         .place = options->norm_place,
+                         .input = options->norm_input == SAC_NORM_INPUT_YES,
+                         .momentum = options->norm_momentum,
+                         .eps = options->norm_eps,
+                         .r_max = options->renorm_r_max,
+                         .d_max = options->renorm_d_max,
+                         .warmup = (uint64_t)options->renorm_warmup};
+}
+
+sac_mlp_spec sac_head_network(const sac_agent_options *options, size_t O, size_t outputs,
+                              int trained) {
+  const int bf16 = trained && options->precision == SAC_PRECISION_BF16;
+  return (sac_mlp_spec){.in = O,
+                        .out = outputs,
+                        .hidden = &options->actor_hidden,
+                        .trained = trained,
+                        .bf16 = bf16 ? sac_kernels_bf16_of(sac_kernels_get()) : NULL,
+                        .norm = sac_norm_of(options, options->actor_norm)};
+}
+
 void sac_head_layout_kind(sac_arena *arena, sac_head *head, const sac_head_kind *kind, size_t O,
                           size_t A, const sac_agent_options *options, size_t B, int trained) {
   const size_t N = sac_head_kind_outputs(kind, options, A);
   *head = (sac_head){.O = O, .A = A, .outputs = N, .ld_out = sac_row(N), .opt = *options};
   head->fused = is_fused(options) && kind == sac_head_kind_of(options);
   head->work.kind = kind;
-  const int bf16 = trained && options->precision == SAC_PRECISION_BF16;
-  sac_mlp_layout(arena, &head->net, O, &options->actor_hidden, N, 0, trained,
-                 bf16 ? sac_kernels_bf16_of(sac_kernels_get()) : NULL);
+  const sac_mlp_spec spec = sac_head_network(options, O, N, trained);
+  sac_mlp_layout(arena, &head->net, &spec);
   sac_trace_layout(arena, &head->acting, &head->net, B);
   head->trace = head->acting;
-  if (bf16) sac_trace_layout_training(arena, &head->trace, &head->net, B);
+  if (spec.bf16) sac_trace_layout_training(arena, &head->trace, &head->net, B);
   float **const wide[] = {&head->mean, &head->raw, &head->log_std, &head->slope,     &head->eps,
                           &head->std,  &head->act, &head->da_du,   &head->logp_terms};
   for (size_t i = 0; i < sizeof wide / sizeof *wide; i++) *wide[i] = SAC_TAKE(arena, float, B *A);

@@ -80,6 +80,13 @@ void sac_head_show(const sac_head *head, const float a[], float seen[]);
 /* From dQ/dseen (C) to dQ/da (A), in place. */
 void sac_head_show_back(const sac_head *head, const float a[], float dq[]);
 
+/* What the options critic_norm or actor_norm (`kind`) and those beside it say to a network. */
+sac_norm_spec sac_norm_of(const sac_agent_options *options, int kind);
+
+/* The network of a policy with so many outputs; `options` must live until it is laid out. */
+sac_mlp_spec sac_head_network(const sac_agent_options *options, size_t O, size_t outputs,
+                              int trained);
+
 /* Lay out a policy for B rows; `trained` as in sac_mlp_layout. */
 void sac_head_layout(sac_arena *arena, sac_head *head, size_t O, size_t A,
                      const sac_agent_options *options, size_t B, int trained);

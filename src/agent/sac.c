@@ -130,7 +130,8 @@ static void critic_weights(void *ctx, size_t t, size_t T) {
 static void add_action_gradient(sac_agent *g, int j, size_t n, const size_t rows[], size_t first,
                                 float weight) {
   float *dx = g->dx + first * g->ld_da;
-  sac_mlp_input_gradient(g->k, &g->q[j], n, rows, first, &g->q_trace[j], g->O, g->C, dx, g->ld_da);
+  sac_mlp_input_gradient(g->k, &g->q[j], n, rows, NULL, 1, first, &g->q_trace[j], g->O, g->C, dx,
+                         g->ld_da);
   for (size_t i = 0; i < n; i++)
     for (size_t c = 0; c < g->C; c++)
       g->dq_da[rows[i] * g->ld_da + c] += weight * dx[i * g->ld_da + c];

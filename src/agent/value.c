@@ -51,8 +51,8 @@ sac_status sac_agent_value(sac_agent *g, size_t n, const float obs[], const floa
   for (size_t b = 0; b < n; b++) g->rows[b] = b;
   memset(g->dq_da, 0, n * g->ld_da * sizeof *g->dq_da);
   for (int j = 0; j < 2; j++) {
-    sac_mlp_input_gradient(g->k, &g->q[j], n, g->rows, 0, &g->q_trace[j], g->O, g->C, g->dx,
-                           g->ld_da);
+    sac_mlp_input_gradient(g->k, &g->q[j], n, g->rows, NULL, 1, 0, &g->q_trace[j], g->O, g->C,
+                           g->dx, g->ld_da);
     for (size_t b = 0; b < n; b++)
       for (size_t i = 0; i < g->C; i++)
         g->dq_da[b * g->ld_da + i] += weight(g, b, j) * g->dx[b * g->ld_da + i];

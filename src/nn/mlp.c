@@ -11,17 +11,21 @@ static size_t unit_count(size_t in) {
   return (in + UNIT_ROWS - 1) / UNIT_ROWS;
 }
 
-void sac_mlp_layout(sac_arena *arena, sac_mlp *net, size_t in, const sac_widths *hidden, size_t out,
-                    int with_target, int trained, const sac_kernels_bf16 *bf16) {
-  *net = (sac_mlp){.in = in, .out = out, .layers = hidden->count + 1, .bf16 = bf16};
+void sac_mlp_layout(sac_arena *arena, sac_mlp *net, const sac_mlp_spec *spec) {
+  *net = (sac_mlp){.in = spec->in,
+                   .out = spec->out,
+                   .layers = spec->hidden->count + 1,
+                   .bf16 = spec->bf16,
+                   .norm = spec->norm,
+                   .dropout = (float)spec->dropout};
   for (size_t l = 0; l < net->layers; l++) {
     sac_layer *layer = &net->layer[l];
-    layer->in = l ? hidden->width[l - 1] : in;
-    layer->out = l + 1 < net->layers ? hidden->width[l] : out;
+    layer->in = l ? spec->hidden->width[l - 1] : spec->in;
+    layer->out = l + 1 < net->layers ? spec->hidden->width[l] : spec->out;
     layer->ld = layer->out == 1 && l + 1 == net->layers ? 1 : sac_padded(layer->out);
     layer->offset = net->count;
     layer->ldt = sac_row(layer->in);
-    if (trained && !bf16 && layer->ld > 1)
+    if (spec->trained && !spec->bf16 && layer->ld > 1)
       layer->Wt = SAC_TAKE(arena, float, layer->ld * layer->ldt);
     net->count += sac_padded((layer->in + 1) * layer->ld);
     net->units += layer->ld == 1 ? 1 : unit_count(layer->in);
@@ -30,13 +34,13 @@ void sac_mlp_layout(sac_arena *arena, sac_mlp *net, size_t in, const sac_widths 
     if (need > net->scratch) net->scratch = need;
   }
   net->w = SAC_TAKE(arena, float, net->count);
-  net->target = with_target ? SAC_TAKE(arena, float, net->count) : NULL;
-  if (!trained) return;
+  net->target = spec->with_target ? SAC_TAKE(arena, float, net->count) : NULL;
+  if (!spec->trained) return;
   net->m = SAC_TAKE(arena, float, net->count);
   net->v = SAC_TAKE(arena, float, net->count);
   net->unit_square = SAC_TAKE(arena, double, net->units);
   net->unit = SAC_TAKE(arena, sac_unit, net->units);
-  if (bf16) sac_mlp_layout_bf16(arena, net, with_target);
+  if (spec->bf16) sac_mlp_layout_bf16(arena, net, spec->with_target);
   if (!net->unit) return; /* measuring */
   for (size_t l = 0, u = 0; l < net->layers; l++) {
     const sac_layer *layer = &net->layer[l];
@@ -145,20 +149,43 @@ void sac_mlp_backward(const sac_kernels *k, const sac_mlp *net, const float *dy,
   }
 }
 
-void sac_mlp_input_gradient(const sac_kernels *k, const sac_mlp *net, size_t n, const size_t row[],
-                            size_t first, sac_trace *trace, size_t column, size_t columns,
-                            float *dx, size_t ldx) {
-  if (trace->bf16) {
-    sac_mlp_input_gradient_bf16(net, n, row, first, trace, column, columns, dx, ldx);
+/* From dy (n, ldy), or ones, back to what lies before the last ReLU of the listed rows. */
+static void listed_rows(const sac_kernels *k, const sac_mlp *net, size_t n, const size_t row[],
+                        const float *dy, size_t ldy, size_t first, sac_trace *trace) {
+  static const float one = 1.0f;
+  const size_t top = net->layers - 2, ld = trace->ld[top]; /* the last hidden layer */
+  const sac_layer *head = &net->layer[top + 1];
+  float *d = trace->d[top] + first * ld;
+  if (head->ld > 1) {
+    k->gemm(&(sac_gemm){.M = n,
+                        .N = net->layer[top].ld,
+                        .K = head->out,
+                        .A = dy,
+                        .a_row = ldy,
+                        .a_col = 1,
+                        .B = head->Wt,
+                        .ldb = head->ldt,
+                        .C = d,
+                        .ldc = ld,
+                        .mask = trace->h[top],
+                        .ldm = ld,
+                        .mask_row = row});
     return;
   }
-  static const float one = 1.0f;
-  const size_t top = net->layers - 2; /* the last hidden layer */
-  for (size_t i = 0; i < n; i++) {
-    const size_t ld = trace->ld[top];
-    k->outer_masked(1, net->layer[top].ld, &one, net->w + net->layer[top + 1].offset,
-                    trace->h[top] + row[i] * ld, ld, trace->d[top] + (first + i) * ld, ld);
+  for (size_t i = 0; i < n; i++)
+    k->outer_masked(1, net->layer[top].ld, dy ? dy + i : &one, net->w + head->offset,
+                    trace->h[top] + row[i] * ld, ld, d + i * ld, ld);
+}
+
+void sac_mlp_input_gradient(const sac_kernels *k, const sac_mlp *net, size_t n, const size_t row[],
+                            const float *dy, size_t ldy, size_t first, sac_trace *trace,
+                            size_t column, size_t columns, float *dx, size_t ldx) {
+  if (trace->bf16) {
+    sac_mlp_input_gradient_bf16(net, n, row, dy, ldy, first, trace, column, columns, dx, ldx);
+    return;
   }
+  listed_rows(k, net, n, row, dy, ldy, first, trace);
+  const size_t top = net->layers - 2;
   for (size_t l = top; l > 0; l--) {
     const size_t ld = trace->ld[l - 1];
     k->gemm(&(sac_gemm){.M = n,

@@ -9,12 +9,22 @@
 #ifndef SAC_NN_MLP_H
 #define SAC_NN_MLP_H
 
+#include "base/threads.h"
 #include "nn/network.h"
 
-/* Lay out a network with Adam moments (trained), and a target copy if with_target; its products in
- * training are in bf16 unless that is NULL. */
-void sac_mlp_layout(sac_arena *arena, sac_mlp *net, size_t in, const sac_widths *hidden, size_t out,
-                    int with_target, int trained, const sac_kernels_bf16 *bf16);
+/* What a network is to be. */
+typedef struct sac_mlp_spec {
+  size_t in, out;
+  const sac_widths *hidden;
+  int trained;                  /* with Adam moments */
+  int with_target;              /* with a target copy */
+  const sac_kernels_bf16 *bf16; /* its products in training are in bf16, or NULL; only without a
+                                   norm and without dropout */
+  sac_norm_spec norm;           /* zero: none */
+  double dropout;               /* in [0, 1); 0 with a norm of a batch kind */
+} sac_mlp_spec;
+
+void sac_mlp_layout(sac_arena *arena, sac_mlp *net, const sac_mlp_spec *spec);
 
 /* Lay out the trace of a network for B rows, for passes in fp32. */
 void sac_trace_layout(sac_arena *arena, sac_trace *trace, const sac_mlp *net, size_t B);
@@ -43,18 +53,62 @@ void sac_mlp_forward(const sac_kernels *k, const sac_mlp *net, const float *w, c
 void sac_mlp_backward(const sac_kernels *k, const sac_mlp *net, const float *dy, size_t ldy,
                       size_t first, size_t last, sac_trace *trace);
 
-/* For a network with one output: its gradient with respect to the input columns [column, column +
- * columns), for n listed rows of the batch that the trace holds; row row[i] goes to dx[i] (n, ldx,
- * ldx at least sac_padded(columns)). Overwrites trace->d from row `first` on, n rows. */
+/* The gradient of sum_o dy[i,o] y_o with respect to the input columns [column, column + columns),
+ * for n listed rows of the batch that the trace holds; row i of dy (n, ldy) and row i of dx (n,
+ * ldx, ldx at least sac_padded(columns)) go with row row[i] of the batch. dy NULL, only for a
+ * network with one output: 1 for every row. Padded columns of dy are zero. Overwrites trace->d from
+ * row `first` on, n rows. */
 void sac_mlp_input_gradient(const sac_kernels *k, const sac_mlp *net, size_t n, const size_t row[],
-                            size_t first, sac_trace *trace, size_t column, size_t columns,
-                            float *dx, size_t ldx);
+                            const float *dy, size_t ldy, size_t first, sac_trace *trace,
+                            size_t column, size_t columns, float *dx, size_t ldx);
 
 /* Step unit u with the gradient of all B rows: input x (B, ldx), trace and dy (B, ldy) of the
  * passes above. tau > 0 moves the target too. scratch: (net->scratch). */
 void sac_mlp_step(const sac_kernels *k, sac_mlp *net, size_t u, size_t B, const float *x,
                   size_t ldx, const sac_trace *trace, const float *dy, size_t ldy,
                   const sac_adam_step *adam, float tau, float *scratch);
+
+/* --- training mode: networks with a norm of a batch kind ---------------------------------------
+ *
+ * The passes above, on rows, are evaluation mode for such a network: running statistics instead of
+ * the batch's, so that a row's result depends on that row alone. They take w = net->w only, and of
+ * them sac_mlp_backward and sac_mlp_step are not for such a network. Training mode is a collective:
+ * all threads of one sac_pool_run call it with the same arguments but t and scratch, it waits at
+ * barriers inside, and work is shared by columns, whose statistics one thread sums in a fixed
+ * order: the same bits for any number of threads. */
+
+/* One network and the batch that it sees; the passes take several, which share the barriers. */
+typedef struct sac_mlp_batch {
+  sac_mlp *net;
+  int target;     /* use net->target and its running statistics; for a forward pass only */
+  size_t rows;    /* at least 2; the joint pass of CrossQ has 2B: [s,a] first, then [s',a'] */
+  const float *x; /* (rows, ldx) in, padded columns zero */
+  size_t ldx;
+  sac_trace *trace; /* laid out for at least `rows` rows */
+  float *y;         /* (rows, ldy) out; ldy = 1 for a network with one output */
+  size_t ldy;
+  const float *dy;           /* (rows, ldy) dL/dy, padded columns zero; for a step */
+  const sac_adam_step *adam; /* for a step */
+  float tau;                 /* > 0 moves the target too, statistics excepted */
+  int evaluate; /* after the step, bring evaluation mode up to date: before the next pass on rows */
+} sac_mlp_batch;
+
+/* y of every network in training mode. Moves the running statistics of the parameters in use, once,
+ * and counts the pass. Ends with a barrier: all rows of y are there. scratch: (the largest
+ * net->scratch), a thread's own. */
+void sac_mlp_train_forward(const sac_kernels *k, sac_pool *pool, size_t n,
+                           const sac_mlp_batch batch[], size_t t, size_t T, float *scratch);
+
+/* After sac_mlp_train_forward with the same batch and, between, other parameters untouched, and
+ * after a barrier behind the writing of dy: the gradient of L in every parameter, through the
+ * batch's statistics in all rows, and its step of Adam. trace->d is left for sac_trace_bad_row.
+ * Ends with a barrier. */
+void sac_mlp_train_step(const sac_kernels *k, sac_pool *pool, size_t n, const sac_mlp_batch batch[],
+                        size_t t, size_t T, float *scratch);
+
+/* Bring evaluation mode up to date outside a collective, if it is not (net->stale): after a step
+ * with evaluate = 0, before passes on rows. Does nothing for other networks. */
+void sac_mlp_evaluation(const sac_kernels *k, sac_mlp *net);
 
 /* The squared 2-norm of the last step's whole gradient. */
 double sac_mlp_grad_square(const sac_mlp *net);

@@ -161,19 +161,48 @@ void sac_mlp_backward_bf16(const sac_mlp *net, const float *dy, size_t ldy, size
   }
 }
 
-void sac_mlp_input_gradient_bf16(const sac_mlp *net, size_t n, const size_t row[], size_t first,
-                                 sac_trace *trace, size_t column, size_t columns, float *dx,
-                                 size_t ldx) {
+/* From dy (n, ldy), or ones, back to what lies before the last ReLU of the listed rows. */
+static void listed_rows(const sac_mlp *net, size_t n, const size_t row[], const float *dy,
+                        size_t ldy, size_t first, sac_trace *trace) {
   const sac_kernels_bf16 *b = trace->bf16;
-  const size_t top = net->layers - 2; /* the last hidden layer */
-  b->outer_masked(&(sac_outer_bf16){.M = n,
-                                    .N = net->layer[top].ld,
-                                    .w = net->w + net->layer[top + 1].offset,
-                                    .mask = trace->h_across[top],
-                                    .ldm = trace->ld_across[top],
-                                    .mask_row = row,
-                                    .across = trace->d_across[top] + first * trace->ld_across[top],
-                                    .ld_across = trace->ld_across[top]});
+  const size_t top = net->layers - 2, ld = trace->ld_across[top]; /* the last hidden layer */
+  const sac_layer *head = &net->layer[top + 1];
+  uint32_t *d = trace->d_across[top] + first * ld;
+  if (is_vector(head)) {
+    b->outer_masked(&(sac_outer_bf16){.M = n,
+                                      .N = net->layer[top].ld,
+                                      .g = dy,
+                                      .w = net->w + head->offset,
+                                      .mask = trace->h_across[top],
+                                      .ldm = ld,
+                                      .mask_row = row,
+                                      .across = d,
+                                      .ld_across = ld});
+    return;
+  }
+  const size_t lda = trace->ld_dy_across;
+  b->pack_across(n, sac_padded(net->out), dy, ldy, trace->dy_across + first * lda, lda);
+  b->gemm_pairs(&(sac_gemm_bf16){.M = n,
+                                 .N = net->layer[top].ld,
+                                 .K = halved(head->out),
+                                 .A = trace->dy_across + first * lda,
+                                 .a_row = lda,
+                                 .a_col = 1,
+                                 .B = head->turned,
+                                 .ldb = head->ldt,
+                                 .across = d,
+                                 .ld_across = ld,
+                                 .mask = trace->h_across[top],
+                                 .ldm = ld,
+                                 .mask_row = row});
+}
+
+void sac_mlp_input_gradient_bf16(const sac_mlp *net, size_t n, const size_t row[], const float *dy,
+                                 size_t ldy, size_t first, sac_trace *trace, size_t column,
+                                 size_t columns, float *dx, size_t ldx) {
+  const sac_kernels_bf16 *b = trace->bf16;
+  const size_t top = net->layers - 2;
+  listed_rows(net, n, row, dy, ldy, first, trace);
   for (size_t l = top; l > 0; l--) {
     const size_t ld = trace->ld_across[l - 1];
     b->gemm_pairs(&(sac_gemm_bf16){.M = n,

@@ -11,9 +11,9 @@ void sac_mlp_forward_bf16(const sac_mlp *net, const float *w, const float *x, si
                           size_t first, size_t last, sac_trace *trace, float *y, size_t ldy);
 void sac_mlp_backward_bf16(const sac_mlp *net, const float *dy, size_t ldy, size_t first,
                            size_t last, sac_trace *trace);
-void sac_mlp_input_gradient_bf16(const sac_mlp *net, size_t n, const size_t row[], size_t first,
-                                 sac_trace *trace, size_t column, size_t columns, float *dx,
-                                 size_t ldx);
+void sac_mlp_input_gradient_bf16(const sac_mlp *net, size_t n, const size_t row[], const float *dy,
+                                 size_t ldy, size_t first, sac_trace *trace, size_t column,
+                                 size_t columns, float *dx, size_t ldx);
 void sac_mlp_step_bf16(const sac_kernels *k, sac_mlp *net, size_t u, size_t B,
                        const sac_trace *trace, const float *dy, const sac_adam_step *adam,
                        float tau, float *scratch);

@@ -8,6 +8,33 @@
 
 enum { SAC_LAYERS_MAX = SAC_WIDTHS_MAX + 1 };
 
+/* What normalises the columns or the rows of a matrix, in the order of the agent's options
+ * critic_norm, actor_norm and norm_place; norm.h has the formulas. */
+enum { SAC_NORM_NONE, SAC_NORM_LAYER, SAC_NORM_RMS, SAC_NORM_BATCH, SAC_NORM_RENORM };
+enum { SAC_NORM_HIDDEN, SAC_NORM_INPUTS };
+
+typedef struct sac_norm_spec {
+  int kind;  /* SAC_NORM_NONE ... */
+  int place; /* SAC_NORM_HIDDEN: between product and ReLU; SAC_NORM_INPUTS: before every product */
+  int input; /* SAC_NORM_HIDDEN of a batch kind: the network's input too */
+  double momentum, eps; /* of the running statistics; added to a variance */
+  double r_max, d_max;  /* SAC_NORM_RENORM, once */
+  uint64_t warmup;      /* so many passes in training mode have used the batch alone */
+} sac_norm_spec;
+
+/* The kinds whose statistics are of a batch: they have a training mode and an evaluation mode. */
+static inline int sac_norm_is_batch(const sac_norm_spec *spec) {
+  return spec->kind == SAC_NORM_BATCH || spec->kind == SAC_NORM_RENORM;
+}
+
+/* y = gamma xhat + beta for `width` columns; 0: there is none. */
+typedef struct sac_norm {
+  size_t width;
+  size_t offset;     /* of gamma (padded) in the parameters; beta (padded) follows it */
+  float *mean, *var; /* (padded) running statistics of a batch kind, else NULL */
+  float *target_mean, *target_var; /* those that passes with the target's parameters move */
+} sac_norm;
+
 typedef struct sac_layer {
   size_t in, out;
   size_t ld;     /* floats in a row of W: sac_padded(out), or 1 if out is 1 */
@@ -19,6 +46,8 @@ typedef struct sac_layer {
   size_t ld_down;
   uint32_t *down, *target_down; /* (in / 2, ld_down) */
   uint32_t *turned;             /* (ld / 2, ldt) */
+
+  sac_norm before, after; /* of the layer's input; of its output, before the ReLU */
 } sac_layer;
 
 /* A step of the optimiser on some rows of one layer. */
@@ -37,6 +66,14 @@ typedef struct sac_mlp {
   double *unit_square; /* (units) the squared norm of each unit's gradient, from the last step */
   size_t scratch;      /* floats that a thread needs to step a unit */
   const sac_kernels_bf16 *bf16; /* the products of training, or NULL: in fp32 */
+
+  sac_norm_spec norm;
+  float dropout; /* the share of a hidden layer's products that a pass sets to 0 */
+
+  /* of a batch kind */
+  uint64_t *passes; /* (2) in training mode so far: with w, with target */
+  float *eval;      /* (count) a network without norms that is this one in evaluation mode */
+  int stale;        /* eval is of weights or statistics that have moved since */
 } sac_mlp;
 
 /* What a pass over a batch of B rows leaves behind. h[l] (B, ldh[l]): the activations of hidden

@@ -51,10 +51,11 @@ static struct sums collect(int kind, size_t l, int biases) {
   struct sums s = {0};
   sac_mlp net;
   sac_arena m = {0};
-  sac_mlp_layout(&m, &net, IN, &hidden, 2, 1, 1, NULL);
+  const sac_mlp_spec spec = {.in = IN, .out = 2, .hidden = &hidden, .trained = 1, .with_target = 1};
+  sac_mlp_layout(&m, &net, &spec);
   m = (sac_arena){.base = sac_arena_block(m.used)};
   void *block = m.base;
-  sac_mlp_layout(&m, &net, IN, &hidden, 2, 1, 1, NULL);
+  sac_mlp_layout(&m, &net, &spec);
   for (uint64_t seed = 0; seed < SEEDS * test_multiplier(); seed++) {
     sac_mlp_init(&sac_kernels_generic, &net, kind, seed, 0);
     const sac_layer *layer = &net.layer[l];

@@ -37,7 +37,12 @@ struct fixture {
 
 static void layout(sac_arena *m, struct fixture *f, const struct shape *s) {
   f->ldx = sac_row(s->in), f->ldy = s->out == 1 ? 1 : sac_row(s->out), f->lddx = f->ldx;
-  sac_mlp_layout(m, &f->net, s->in, &s->hidden, s->out, s->out == 1, 1, NULL);
+  sac_mlp_layout(m, &f->net,
+                 &(sac_mlp_spec){.in = s->in,
+                                 .out = s->out,
+                                 .hidden = &s->hidden,
+                                 .trained = 1,
+                                 .with_target = s->out == 1});
   sac_trace_layout(m, &f->trace, &f->net, B);
   f->x = SAC_TAKE(m, float, B * f->ldx);
   f->y = SAC_TAKE(m, float, B * f->ldy);
@@ -171,19 +176,26 @@ static void weight_gradients_match_finite_differences(void **state) {
   for_each(check_weights);
 }
 
-/* dy/dx of one output, for some rows in another order and some columns. */
+/* dL/dx for some rows in another order and some columns; of one output, dy/dx too. */
 static void check_inputs(const sac_kernels *k, struct fixture *f) {
-  if (f->net.out != 1) return;
   const size_t column = f->net.in / 3, columns = f->net.in - column, n = 4, first = 2;
   const size_t rows[] = {9, 0, 3, 10};
   forward(k, f, 0, B);
-  sac_mlp_input_gradient(k, &f->net, n, rows, first, &f->trace, column, columns, f->dx, f->lddx);
-  for (size_t b = 0; b < B; b++) f->dy[b] = 1.0f;
+  float *dy = calloc(n * f->ldy, sizeof *dy);
   for (size_t i = 0; i < n; i++)
-    for (size_t c = 0; c < columns; c++)
-      assert_close((double)f->dx[i * f->lddx + c],
-                   difference(f, f->inputs + rows[i] * f->net.in + column + c, rows[i]), 5e-6,
-                   1e-5);
+    memcpy(dy + i * f->ldy, f->dy + rows[i] * f->ldy, f->net.out * sizeof *dy);
+  for (int ones = 0; ones <= (f->net.out == 1); ones++) {
+    if (ones)
+      for (size_t b = 0; b < B; b++) f->dy[b] = 1.0f;
+    sac_mlp_input_gradient(k, &f->net, n, rows, ones ? NULL : dy, f->ldy, first, &f->trace, column,
+                           columns, f->dx, f->lddx);
+    for (size_t i = 0; i < n; i++)
+      for (size_t c = 0; c < columns; c++)
+        assert_close((double)f->dx[i * f->lddx + c],
+                     difference(f, f->inputs + rows[i] * f->net.in + column + c, rows[i]), 5e-6,
+                     1e-5);
+  }
+  free(dy);
 }
 
 static void input_gradients_match_finite_differences(void **state) {
