@@ -106,10 +106,8 @@ void sac_head_noise(const sac_kernels *k, sac_head *head, size_t first, size_t l
   k->normals((last - first) * A, head->words + first * 2 * A, head->eps + first * A);
 }
 
-static void forward(const sac_kernels *k, sac_head *head, sac_trace *trace, const float *s,
-                    size_t lds, size_t first, size_t last) {
+void sac_head_read(sac_head *head, size_t first, size_t last) {
   const size_t A = head->A;
-  sac_mlp_forward(k, &head->net, head->net.w, s, lds, first, last, trace, head->out, head->ld_out);
   if (!head->fused) {
     sac_work_map(head, first, last);
     return;
@@ -119,6 +117,12 @@ static void forward(const sac_kernels *k, sac_head *head, sac_trace *trace, cons
       head->mean[b * A + j] = head->out[b * head->ld_out + j];
       head->raw[b * A + j] = head->out[b * head->ld_out + A + j];
     }
+}
+
+static void forward(const sac_kernels *k, sac_head *head, sac_trace *trace, const float *s,
+                    size_t lds, size_t first, size_t last) {
+  sac_mlp_forward(k, &head->net, head->net.w, s, lds, first, last, trace, head->out, head->ld_out);
+  sac_head_read(head, first, last);
 }
 
 void sac_head_forward(const sac_kernels *k, sac_head *head, const float *s, size_t lds,

@@ -118,6 +118,9 @@ void sac_head_noise(const sac_kernels *k, sac_head *head, size_t first, size_t l
 void sac_head_forward(const sac_kernels *k, sac_head *head, const float *s, size_t lds,
                       size_t first, size_t last);
 
+/* The same after another pass, one in training mode, has left the outputs in head->out. */
+void sac_head_read(sac_head *head, size_t first, size_t last);
+
 /* After sac_head_forward and sac_head_noise: sample a, log pi(a|s) and what their gradients need.
  * A head that is not fused goes on in its rows' streams at each call. */
 void sac_head_sample(const sac_kernels *k, sac_head *head, size_t first, size_t last);

@@ -90,7 +90,6 @@ typedef struct sac_mlp_batch {
   const float *dy;           /* (rows, ldy) dL/dy, padded columns zero; for a step */
   const sac_adam_step *adam; /* for a step */
   float tau;                 /* > 0 moves the target too, statistics excepted */
-  int evaluate; /* after the step, bring evaluation mode up to date: before the next pass on rows */
 } sac_mlp_batch;
 
 /* y of every network in training mode. Moves the running statistics of the parameters in use, once,
@@ -105,10 +104,6 @@ void sac_mlp_train_forward(const sac_kernels *k, sac_pool *pool, size_t n,
  * Ends with a barrier. */
 void sac_mlp_train_step(const sac_kernels *k, sac_pool *pool, size_t n, const sac_mlp_batch batch[],
                         size_t t, size_t T, float *scratch);
-
-/* Bring evaluation mode up to date outside a collective, if it is not (net->stale): after a step
- * with evaluate = 0, before passes on rows. Does nothing for other networks. */
-void sac_mlp_evaluation(const sac_kernels *k, sac_mlp *net);
 
 /* The squared 2-norm of the last step's whole gradient. */
 double sac_mlp_grad_square(const sac_mlp *net);

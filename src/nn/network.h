@@ -33,6 +33,7 @@ typedef struct sac_norm {
   size_t offset;     /* of gamma (padded) in the parameters; beta (padded) follows it */
   float *mean, *var; /* (padded) running statistics of a batch kind, else NULL */
   float *target_mean, *target_var; /* those that passes with the target's parameters move */
+  float *scale, *shift; /* (padded) of a batch kind in evaluation mode: y = scale x + shift */
 } sac_norm;
 
 typedef struct sac_layer {
@@ -72,8 +73,6 @@ typedef struct sac_mlp {
 
   /* of a batch kind */
   uint64_t *passes; /* (2) in training mode so far: with w, with target */
-  float *eval;      /* (count) a network without norms that is this one in evaluation mode */
-  int stale;        /* eval is of weights or statistics that have moved since */
 } sac_mlp;
 
 /* What a pass over a batch of B rows leaves behind. h[l] (B, ldh[l]): the activations of hidden
