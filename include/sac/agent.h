@@ -47,11 +47,17 @@ extern "C" {
   R(lr_actor, 3e-4, 0.0, 1.0, "Adam step size of the actor [SAC2]")                               \
   R(lr_critic, 3e-4, 0.0, 1.0, "Adam step size of the critics [SAC2]")                            \
   R(lr_alpha, 3e-4, 0.0, 1.0, "Adam step size of the temperature [SAC2]")                         \
-  C(lr_schedule, constant, "constant|linear", "linear: every step size falls to 0 at lr_horizon") \
-  I(lr_horizon, 1000000, 1, 1000000000000, "updates at which a linear schedule ends")             \
-  R(adam_beta1, 0.9, 0.0, 0.9999, "Adam, decay of the first moment")                              \
+  C(lr_schedule, constant, "constant|linear|cosine",                                              \
+    "every step size stays | falls in a line | by half a cosine, to its share lr_end")            \
+  I(lr_horizon, 1000000, 1, 1000000000000, "updates at which a schedule ends, and stays")         \
+  R(lr_end, 0.0, 0.0, 1.0, "share of each step size that is left at lr_horizon")                  \
+  R(actor_beta1, 0.9, 0.0, 0.9999, "Adam of the actor, decay of the first moment")                \
+  R(critic_beta1, 0.9, 0.0, 0.9999, "Adam of the critics, decay of the first moment")             \
+  R(alpha_beta1, 0.9, 0.0, 0.9999, "Adam of the temperature, decay of the first moment")          \
   R(adam_beta2, 0.999, 0.0, 0.9999, "Adam, decay of the second moment")                           \
   R(adam_eps, 1e-8, 1e-30, 1.0, "Adam, added to the root of the second moment")                   \
+  R(weight_decay, 0.0, 0.0, 100.0,                                                                \
+    "w shrinks by lr * this a step: matrices of actor and critics, no biases [ADAMW]")            \
   C(temperature, learned, "learned|fixed", "learned towards the target entropy, or fixed [SAC2]") \
   R(alpha, 1.0, 1e-12, 1e6, "temperature, at the start if it is learned")                         \
   R(alpha_min, 0.0, 0.0, 1e6, "the learned temperature does not fall below this")                 \
@@ -61,6 +67,8 @@ extern "C" {
   C(alpha_sample, actor, "actor|fresh",                                                           \
     "log pi of the actor step's sample | of a fresh one after it [CleanRL]")                      \
   R(target_entropy_scale, -1.0, -1000.0, 1000.0, "target entropy per action dimension [SAC2]")    \
+  R(target_entropy_std, 0.0, 0.0, 100.0,                                                          \
+    "if > 0: the target is the entropy of a normal of this deviation [FlashSAC]")                 \
   R(target_entropy_discrete, 0.98, 0.0, 1.0,                                                      \
     "policy=categorical: target entropy as a share of log K [SACD]")                              \
   C(entropy_space, normalized, "normalized|environment",                                          \
@@ -102,7 +110,7 @@ enum { SAC_NORM_PLACE_HIDDEN, SAC_NORM_PLACE_INPUTS };
 enum { SAC_NORM_INPUT_NO, SAC_NORM_INPUT_YES };
 enum { SAC_PRECISION_FP32, SAC_PRECISION_BF16 };
 enum { SAC_OBS_NORM_NONE, SAC_OBS_NORM_RUNNING };
-enum { SAC_LR_CONSTANT, SAC_LR_LINEAR };
+enum { SAC_LR_CONSTANT, SAC_LR_LINEAR, SAC_LR_COSINE };
 enum { SAC_TEMPERATURE_LEARNED, SAC_TEMPERATURE_FIXED };
 enum { SAC_ALPHA_LOSS_LOG_ALPHA, SAC_ALPHA_LOSS_ALPHA };
 enum { SAC_ALPHA_SAMPLE_ACTOR, SAC_ALPHA_SAMPLE_FRESH };

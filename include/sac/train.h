@@ -57,7 +57,7 @@ typedef struct sac_run_options {
 SAC_API sac_run_options sac_run_options_default(void);
 
 /* Set one option of either table by name; "hidden" sets actor_hidden and critic_hidden, "lr" the
- * three step sizes. Errors as sac_option_set. */
+ * three step sizes, "adam_beta1" the three of that name. Errors as sac_option_set. */
 SAC_API sac_status sac_run_options_set(sac_run_options *options, const char *name, const char *text,
                                        sac_error *err);
 

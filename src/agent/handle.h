@@ -4,6 +4,7 @@
 
 #include "agent/normalizer.h"
 #include "agent/policy.h"
+#include "agent/schedule.h"
 #include "agent/temperature.h"
 #include "base/threads.h"
 
@@ -54,7 +55,7 @@ struct sac_agent {
 /* The target entropy, in nats. */
 static inline double sac_target_entropy(const sac_agent *agent) {
   if (agent->K) return agent->opt.target_entropy_discrete * log((double)agent->K);
-  return agent->opt.target_entropy_scale * (double)agent->A;
+  return sac_target_entropy_each(&agent->opt) * (double)agent->A;
 }
 
 #endif

@@ -1,5 +1,6 @@
 /* What a head can do in an action space: which it fits, and which entropies it reaches. */
 #include "agent/policy.h"
+#include "agent/schedule.h"
 #include "base/try.h"
 #include "dist/family.h"
 #include "grad/estimators.h"
@@ -223,18 +224,21 @@ static sac_status check_entropy(const sac_agent_options *o, size_t A, const doub
                                 const double high[], sac_error *err) {
   if (o->temperature == SAC_TEMPERATURE_FIXED) return SAC_OK;
   const range each = dimension_range(o);
-  const double target = o->target_entropy_scale * (double)A;
+  const double target = sac_target_entropy_each(o) * (double)A;
   double shift = 0.0;
   for (size_t j = 0; o->entropy_space == SAC_ENTROPY_ENVIRONMENT && j < A; j++)
     shift += log(0.5 * (high[j] - low[j]));
   const double least = each.low * (double)A + shift, most = each.high * (double)A + shift;
   if (target > least && target < most) return SAC_OK;
+  const int by_std = o->target_entropy_std > 0.0;
   return sac_fail(err, SAC_ERR_ARG,
-                  "target_entropy_scale = %g: a target of %g nats for %zu actions, but policy = %s "
-                  "reaches only %.4g to %.4g: set target_entropy_scale between %.4g and %.4g, or "
+                  "%s = %g: a target of %g nats for %zu actions, but policy = %s "
+                  "reaches only %.4g to %.4g: set target_entropy_scale between %.4g and %.4g%s, or "
                   "temperature=fixed",
-                  o->target_entropy_scale, target, A, sac_head_kind_of(o)->name, least, most,
-                  least / (double)A, most / (double)A);
+                  by_std ? "target_entropy_std" : "target_entropy_scale",
+                  by_std ? o->target_entropy_std : o->target_entropy_scale, target, A,
+                  sac_head_kind_of(o)->name, least, most, least / (double)A, most / (double)A,
+                  by_std ? " (with target_entropy_std=0)" : "");
 }
 
 sac_status sac_head_check(const sac_agent_options *o, size_t A, const double low[],

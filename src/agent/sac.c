@@ -4,6 +4,7 @@
  * batch, Adam, targets) alternate; each is shared among the threads without a sum across threads,
  * so that the same bits come out for any number of them. */
 #include "agent/discrete.h"
+#include "agent/schedule.h"
 #include "agent/update.h"
 #include "base/try.h"
 #include "replay/buffer.h"
@@ -248,22 +249,6 @@ static sac_status check_gradient(const sac_agent *g, const char *what, const sac
                   (unsigned long long)g->updates, where);
 }
 
-/* The optimiser's numbers at its step `steps` (1 is the first). */
-static sac_adam_step adam_at(const sac_agent *g, double lr, uint64_t steps) {
-  const sac_agent_options *o = &g->opt;
-  return (sac_adam_step){.lr = (float)lr,
-                         .beta1 = (float)o->adam_beta1,
-                         .beta2 = (float)o->adam_beta2,
-                         .eps = (float)o->adam_eps,
-                         .c1 = (float)(1.0 / (1.0 - pow(o->adam_beta1, (double)steps))),
-                         .c2 = (float)(1.0 / (1.0 - pow(o->adam_beta2, (double)steps)))};
-}
-
-static double lr_factor(const sac_agent *g) {
-  if (g->opt.lr_schedule == SAC_LR_CONSTANT) return 1.0;
-  return fmax(0.0, 1.0 - (double)g->updates / (double)g->opt.lr_horizon);
-}
-
 /* `sum` and the loss of every row, of a critic or of V: its values against what they should be. */
 static double sum_of_losses(const sac_agent *g, const float *value, const float *wanted,
                             double sum) {
@@ -275,7 +260,8 @@ static double sum_of_losses(const sac_agent *g, const float *value, const float 
 static sac_status update_critics(sac_agent *g, struct update *u, sac_update_metrics *out,
                                  sac_error *err) {
   const int target_due = (g->updates + 1) % (uint64_t)g->opt.target_interval == 0;
-  u->adam = adam_at(g, g->opt.lr_critic * lr_factor(g), g->updates + 1);
+  const double lr_share = sac_lr_share(&g->opt, g->updates);
+  u->adam = sac_adam_at(&g->opt, g->opt.lr_critic * lr_share, g->opt.critic_beta1, g->updates + 1);
   u->tau = target_due ? (float)g->opt.tau : 0.0f;
   const int with_v = g->opt.value == SAC_VALUE_V;
   sac_pool_run(g->pool, critic_rows, u);
@@ -312,7 +298,8 @@ static sac_status update_temperature(sac_agent *g, struct update *u, sac_update_
     sac_pool_run(g->pool, fresh_rows, u);
     SAC_TRY(check_rows(g, "log pi(a|s) of the fresh sample", g->pi.logp, err));
   }
-  out->alpha_loss = sac_temperature_step(&g->temperature, &g->opt, g->opt.lr_alpha * lr_factor(g),
+  out->alpha_loss = sac_temperature_step(&g->temperature, &g->opt,
+                                         g->opt.lr_alpha * sac_lr_share(&g->opt, g->updates),
                                          mean(g->B, g->pi.logp), sac_target_entropy(g));
   if (isfinite(out->alpha_loss) && !isnan(g->temperature.log_alpha)) return SAC_OK;
   return sac_fail(err, SAC_ERR_DIVERGED,
@@ -323,7 +310,8 @@ static sac_status update_temperature(sac_agent *g, struct update *u, sac_update_
 static sac_status update_actor(sac_agent *g, struct update *u, sac_update_metrics *out,
                                sac_error *err) {
   g->actor_updates++;
-  u->adam = adam_at(g, g->opt.lr_actor * lr_factor(g), g->actor_updates);
+  const double lr_share = sac_lr_share(&g->opt, g->updates);
+  u->adam = sac_adam_at(&g->opt, g->opt.lr_actor * lr_share, g->opt.actor_beta1, g->actor_updates);
   u->alpha = (float)exp(g->temperature.log_alpha);
   u->noise = g->actor_updates * g->B;
   u->purpose = SAC_STREAM_ACTOR;

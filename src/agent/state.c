@@ -97,10 +97,21 @@ static int is_option(const char *key) {
   return strncmp(key, "option.", 7) == 0;
 }
 
+/* What an option was called in older files, or NULL. */
+static const char *former_key(const char *key) {
+  static const char *const now[] = {"option.actor_beta1", "option.critic_beta1",
+                                    "option.alpha_beta1"};
+  for (size_t i = 0; i < sizeof now / sizeof *now; i++)
+    if (!strcmp(key, now[i])) return "option.adam_beta1";
+  return NULL;
+}
+
 static sac_status check_meta(const sac_safetensors *file, const char *path, const sac_meta *own,
                              const char *whose, sac_error *err) {
   const char *found = NULL;
-  const sac_status status = sac_safetensors_meta(file, own->key, &found, err);
+  const char *former = former_key(own->key);
+  sac_status status = sac_safetensors_meta(file, own->key, &found, err);
+  if (status != SAC_OK && former) status = sac_safetensors_meta(file, former, &found, err);
   if (status != SAC_OK) return is_option(own->key) ? SAC_OK : status;
   if (strcmp(found, own->value) == 0) return SAC_OK;
   return sac_fail(err, SAC_ERR_FORMAT, "%.200s: %s = %.100s, %s %.100s", path, own->key, found,

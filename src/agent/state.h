@@ -5,7 +5,7 @@
 #include "base/safetensors.h"
 #include "sac/agent.h"
 
-enum { SAC_AGENT_TENSORS_MAX = 256, SAC_AGENT_METAS_MAX = 96 };
+enum { SAC_AGENT_TENSORS_MAX = 256, SAC_AGENT_METAS_MAX = 160 };
 
 /* Parameters, targets, optimiser moments, temperature and counters, pointing into the agent:
  * reading a file into them restores it. Returns how many. */

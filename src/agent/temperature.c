@@ -9,7 +9,7 @@ double sac_temperature_step(sac_temperature *t, const sac_agent_options *options
   const double loss = -(in_log ? t->log_alpha : alpha) * gap;
   const double g = in_log ? -gap : -alpha * gap; /* dJ / d log alpha */
 
-  const double b1 = options->adam_beta1, b2 = options->adam_beta2;
+  const double b1 = options->alpha_beta1, b2 = options->adam_beta2;
   t->steps += 1.0;
   t->m = b1 * t->m + (1.0 - b1) * g;
   t->v = b2 * t->v + (1.0 - b2) * g * g;

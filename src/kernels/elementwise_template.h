@@ -27,12 +27,14 @@ VF_INLINE vf without_subnormals(vf a) {
 
 /* A weight that has no gradient any more leaves moments that fade below the normal numbers, where
  * rounding holds them for good and arithmetic is many times slower: there they end.
- * m <- b1 m + (1-b1) g,  v <- b2 v + (1-b2) g^2,  w <- w - lr c1 m / (sqrt(c2 v) + eps)   [ADAM] */
+ * m <- b1 m + (1-b1) g,  v <- b2 v + (1-b2) g^2,
+ * w <- w - lr c1 m / (sqrt(c2 v) + eps) - decay w   [ADAM, ADAMW] */
 static double adam(size_t n, const sac_adam_step *step, const float *g, float *m, float *v,
                    float *w, float tau, float *target) {
   const vf b1 = vf_set1(step->beta1), b2 = vf_set1(step->beta2), eps = vf_set1(step->eps);
   const vf k1 = vf_set1(1.0f - step->beta1), k2 = vf_set1(1.0f - step->beta2);
   const vf rate = vf_set1(-step->lr * step->c1), c2 = vf_set1(step->c2), vtau = vf_set1(tau);
+  const vf decay = vf_set1(-step->decay);
   double total = 0.0;
   vf squares = vf_set1(0.0f);
   for (size_t i = 0; i < n; i += VF_LANES) {
@@ -40,7 +42,8 @@ static double adam(size_t n, const sac_adam_step *step, const float *g, float *m
     const vf vg = load_some(g + i, left);
     const vf vm = without_subnormals(vf_fma(b1, load_some(m + i, left), k1 * vg));
     const vf vv = without_subnormals(vf_fma(b2, load_some(v + i, left), k2 * vg * vg));
-    const vf vw = vf_fma(rate, vm / (vf_sqrt(c2 * vv) + eps), load_some(w + i, left));
+    const vf old = load_some(w + i, left);
+    const vf vw = vf_fma(rate, vm / (vf_sqrt(c2 * vv) + eps), vf_fma(decay, old, old));
     store_some(m + i, vm, left);
     store_some(v + i, vv, left);
     store_some(w + i, vw, left);

@@ -32,9 +32,10 @@ typedef struct sac_gemm {
   const size_t *mask_row; /* (M) or NULL */
 } sac_gemm;
 
-/* One step of Adam [ADAM, algorithm 1]; c1, c2 are the bias corrections 1/(1 - beta^t). */
+/* One step of Adam [ADAM, algorithm 1]; c1, c2 are the bias corrections 1/(1 - beta^t); decay is
+ * the share of itself that a weight loses besides [ADAMW, algorithm 2: lr times lambda], or 0. */
 typedef struct sac_adam_step {
-  float lr, beta1, beta2, eps, c1, c2;
+  float lr, beta1, beta2, eps, c1, c2, decay;
 } sac_adam_step;
 
 /* The map from the network's output to log sigma. */

@@ -57,8 +57,10 @@ static double adam(size_t n, const sac_adam_step *step, const float *g, float *m
     const double gi = (double)g[i];
     const double mi = without_subnormals(b1 * (double)m[i] + (1.0 - b1) * gi);
     const double vi = without_subnormals(b2 * (double)v[i] + (1.0 - b2) * gi * gi);
-    const double wi = (double)w[i] - (double)step->lr * (double)step->c1 * mi /
-                                         (sqrt((double)step->c2 * vi) + (double)step->eps);
+    const double wi = (double)w[i] -
+                      (double)step->lr * (double)step->c1 * mi /
+                          (sqrt((double)step->c2 * vi) + (double)step->eps) -
+                      (double)step->decay * (double)w[i];
     m[i] = (float)mi;
     v[i] = (float)vi;
     w[i] = (float)wi;

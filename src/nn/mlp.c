@@ -237,12 +237,12 @@ void sac_mlp_step(const sac_kernels *k, sac_mlp *net, size_t u, size_t B, const 
     double sum = 0.0;
     for (size_t b = 0; b < B; b++) sum += (double)dy[b];
     const float db = (float)sum;
-    net->unit_square[u] = square + sac_mlp_step_span(k, net, bias_at, 1, adam, &db, tau);
+    net->unit_square[u] = square + sac_mlp_step_bias(k, net, bias_at, 1, adam, &db, tau);
     return;
   }
   if (unit->first == 0) { /* dL/db = sum_b d_b */
     k->sum_columns(B, layer->ld, NULL, d, ld_d, scratch);
-    square += sac_mlp_step_span(k, net, bias_at, layer->ld, adam, scratch, tau);
+    square += sac_mlp_step_bias(k, net, bias_at, layer->ld, adam, scratch, tau);
   }
   /* dL/dW = in^T d, some rows of it */
   k->gemm(&(sac_gemm){.M = unit->rows,

@@ -121,4 +121,12 @@ static inline double sac_mlp_step_span(const sac_kernels *k, sac_mlp *net, size_
   return k->adam(n, adam, g, net->m + at, net->v + at, net->w + at, tau, target);
 }
 
+/* The same for a bias or another vector: without weight decay. */
+static inline double sac_mlp_step_bias(const sac_kernels *k, sac_mlp *net, size_t at, size_t n,
+                                       const sac_adam_step *adam, const float *g, float tau) {
+  sac_adam_step plain = *adam;
+  plain.decay = 0.0f;
+  return sac_mlp_step_span(k, net, at, n, &plain, g, tau);
+}
+
 #endif

@@ -141,6 +141,7 @@ static sac_status read_options(const char *path, const json_t *object, sac_run_o
   size_t agents, trains;
   const sac_option *agent = sac_agent_option_table(&agents);
   const sac_option *train = sac_train_option_table(&trains);
+  SAC_TRY(read_option(path, object, "adam_beta1", options, err)); /* older files: one for all */
   SAC_TRY(read_table(path, object, train, trains, options, err));
   return read_table(path, object, agent, agents, options, err);
 }

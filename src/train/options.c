@@ -36,9 +36,10 @@ static const struct alias {
 } aliases[] = {
     {"hidden", {"actor_hidden", "critic_hidden", NULL}},
     {"lr", {"lr_actor", "lr_critic", "lr_alpha"}},
+    {"adam_beta1", {"actor_beta1", "critic_beta1", "alpha_beta1"}},
 };
 
-enum { ALIASES = sizeof aliases / sizeof *aliases, NAMES_MAX = 128 };
+enum { ALIASES = sizeof aliases / sizeof *aliases, NAMES_MAX = 256 };
 
 static int has_row(const sac_option rows[], size_t count, const char *name) {
   for (size_t i = 0; i < count; i++)

@@ -149,6 +149,31 @@ static void an_older_file_lacks_options(void **state) {
   scratch_remove(dir);
 }
 
+/* What was one option for the three optimisers counts for each of them. */
+static void an_options_former_name_counts(void **state) {
+  (void)state;
+  char dir[SCRATCH_PATH];
+  scratch_make(dir);
+  const char *path = scratch_path(dir, "agent.safetensors");
+  const sac_agent_options options = small_options();
+  sac_error err = {0};
+  sac_agent *agent = make_agent(&options, 1);
+  static sac_tensor tensors[SAC_AGENT_TENSORS_MAX];
+  static sac_meta metas[SAC_AGENT_METAS_MAX];
+  const size_t n = sac_agent_tensors(agent, tensors);
+  size_t m = 0;
+  for (size_t i = 0, all = sac_agent_metas(agent, metas); i < all; i++)
+    if (!strstr(metas[i].key, "_beta1")) metas[m++] = metas[i];
+  metas[m] = (sac_meta){"option.adam_beta1", "0.9"};
+  assert_ok(sac_safetensors_write(path, tensors, n, metas, m + 1, &err), err);
+  assert_ok(sac_agent_load(agent, path, &err), err);
+  metas[m] = (sac_meta){"option.adam_beta1", "0.5"};
+  assert_ok(sac_safetensors_write(path, tensors, n, metas, m + 1, &err), err);
+  check_refused(sac_agent_load(agent, path, &err), SAC_ERR_FORMAT, &err, "beta1|0.5|0.9");
+  sac_agent_destroy(agent);
+  scratch_remove(dir);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(a_loaded_agent_goes_on_with_the_same_bits),
@@ -156,6 +181,7 @@ int main(void) {
       cmocka_unit_test(another_agents_file_is_refused),
       cmocka_unit_test(other_action_bounds_are_refused),
       cmocka_unit_test(an_older_file_lacks_options),
+      cmocka_unit_test(an_options_former_name_counts),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -70,6 +70,24 @@ static void an_alternating_gradient_hardly_moves(void **state) {
   }
 }
 
+/* Without a gradient only the decay is left: w_t = w_0 (1 - decay)^t, however small the moments'
+ * own steps would be made to be [ADAMW: it is not divided by the root of the second moment]. */
+static void decay_shrinks_a_weight_by_its_share(void **state) {
+  (void)state;
+  FOR_EACH_TABLE(k) {
+    float g[N] = {0}, m[N] = {0}, v[N] = {0}, w[N];
+    for (int i = 0; i < N; i++) w[i] = 0.3f * (float)(i - N / 2);
+    for (int t = 1; t <= STEPS; t++) {
+      sac_adam_step step = at(1e-3, 0.9, 0.999, 1e-8, t);
+      step.decay = 1e-3f;
+      k->adam(N, &step, g, m, v, w, 0.0f, NULL);
+    }
+    for (int i = 0; i < N; i++)
+      assert_close((double)w[i], (double)(0.3f * (float)(i - N / 2)) * pow(1.0 - 1e-3, STEPS), 0.0,
+                   STEPS * 0x1p-24);
+  }
+}
+
 /* An element's result does not depend on where in an array it lies, and a zero gradient on zero
  * moments moves nothing: what keeps the padding zero. */
 static void position_does_not_matter(void **state) {
@@ -109,6 +127,7 @@ int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(a_constant_gradient_moves_by_equal_steps),
       cmocka_unit_test(an_alternating_gradient_hardly_moves),
+      cmocka_unit_test(decay_shrinks_a_weight_by_its_share),
       cmocka_unit_test(position_does_not_matter),
       cmocka_unit_test(moments_end_below_the_normal_numbers),
   };

@@ -419,6 +419,41 @@ static void a_resume_without_snapshots_begins_an_episode(void **state) {
   scratch_remove(dir);
 }
 
+static void replace(char *text, const char *word, const char *with) {
+  char *at = strstr(text, word);
+  assert_non_null(at);
+  memcpy(at, with, strlen(with));
+}
+
+/* A config.json from when the three optimisers shared one option. */
+static void an_options_former_name_is_read(void **state) {
+  (void)state;
+  char dir[SCRATCH_PATH];
+  plan(7, 0);
+  scratch_make(dir);
+  sac_run_options o = small();
+  set(&o, "adam_beta1", "0.5");
+  train_new(&o, dir);
+  sac_error err;
+  char *text;
+  size_t size;
+  const char *path = scratch_path(dir, "config.json");
+  assert_ok(sac_file_read(path, &text, &size, &err), err);
+  replace(text, "\"actor_beta1\":", " \"adam_beta1\":");
+  replace(text, "\"critic_beta1\":", "\"no_longer___\":");
+  replace(text, "\"alpha_beta1\":", "\"nor_this___\":");
+  const sac_piece piece = {text, size};
+  assert_ok(sac_file_replace(path, &piece, 1, &err), err);
+  free(text);
+  sac_config config;
+  assert_ok(sac_config_read(&config, dir, &err), err);
+  assert_close(config.options.agent.actor_beta1, 0.5, 0, 0);
+  assert_close(config.options.agent.critic_beta1, 0.5, 0, 0);
+  assert_close(config.options.agent.alpha_beta1, 0.5, 0, 0);
+  sac_config_free(&config);
+  scratch_remove(dir);
+}
+
 /* --- errors -------------------------------------------------------------------------------- */
 
 /* The run fails with `status` and a message that has both words; the checkpoint of step 40 is still
@@ -620,6 +655,7 @@ int main(void) {
       cmocka_unit_test(evaluation_does_not_move_training),
       cmocka_unit_test(a_resume_is_exact),
       cmocka_unit_test(a_resume_without_snapshots_begins_an_episode),
+      cmocka_unit_test(an_options_former_name_is_read),
       cmocka_unit_test(faults_of_the_task_are_named),
       cmocka_unit_test(a_run_is_not_overwritten),
       cmocka_unit_test(bad_options_leave_nothing),

@@ -38,7 +38,8 @@ static void every_option_has_one_table(void **state) {
   assert_int_equal(o.train.noise, SAC_NOISE_PINK);
 }
 
-/* "lr" is three step sizes and "hidden" two networks; a bad value changes none of them. */
+/* "lr" is three step sizes, "adam_beta1" three optimisers' and "hidden" two networks; a bad value
+ * changes none of them. */
 static void aliases_set_all_or_none(void **state) {
   (void)state;
   sac_error err;
@@ -50,6 +51,10 @@ static void aliases_set_all_or_none(void **state) {
   assert_ok(sac_run_options_set(&o, "hidden", "7,5", &err), err);
   assert_int_equal(o.agent.actor_hidden.count, 2);
   assert_int_equal(o.agent.critic_hidden.width[1], 5);
+  assert_ok(sac_run_options_set(&o, "adam_beta1", "0.5", &err), err);
+  assert_close(o.agent.actor_beta1, 0.5, 0, 0);
+  assert_close(o.agent.critic_beta1, 0.5, 0, 0);
+  assert_close(o.agent.alpha_beta1, 0.5, 0, 0);
   const sac_run_options before = o;
   assert_int_equal(sac_run_options_set(&o, "lr", "2", &err), SAC_ERR_ARG);
   assert_same_values(&before, &o);
