@@ -21,15 +21,16 @@ extern "C" {
     "steps before the first update; -1: as many as warmup [SpinUp]")                              \
   R(utd, 1.0, 0.0, 1000.0, "updates per environment step (frame), below and above 1 [SAC2]")      \
   I(update_every, 1, 1, 1000000, "steps between blocks of updates; the ratio stays utd [SpinUp]") \
-  C(noise, white, "white|held|pink",                                                              \
-    "exploration and warm-up draws: fresh each step | held | 1/f")                                \
-  I(noise_hold, 8, 1, 100000, "steps for which held noise stays")                                 \
+  C(noise, white, "white|held|pink|zeta",                                                         \
+    "exploration and warm-up draws: fresh each step | held | 1/f | held n steps, P(n) ~ n^-2, "   \
+    "warm-up fresh [FlashSAC]")                                                                   \
+  I(noise_hold, 8, 1, 100000, "steps for which held noise stays; zeta: at most, up to 256")       \
   I(eval_every, 5000, 0, 1000000000000, "steps between evaluations; 0: only at the end")          \
   I(eval_episodes, 10, 1, 100000, "episodes of an evaluation")                                    \
   I(checkpoint_every, 50000, 0, 1000000000000, "steps between checkpoints; 0: only at the end")   \
   I(log_every, 1000, 1, 1000000000, "steps between two lines of metrics.csv")
 
-enum { SAC_NOISE_WHITE, SAC_NOISE_HELD, SAC_NOISE_PINK };
+enum { SAC_NOISE_WHITE, SAC_NOISE_HELD, SAC_NOISE_PINK, SAC_NOISE_ZETA };
 
 typedef struct sac_train_options {
 #define SAC_R(name, def, lo, hi, help)  double name;

@@ -2,15 +2,20 @@
 
 #include <math.h>
 
-enum { OCTAVES = 10, STEP_BITS = 40, ENV_BITS = 12 };
+enum { OCTAVES = 10, LENGTHS = 15, STEP_BITS = 40, ENV_BITS = 12 };
 
-/* One draw of A normals: octave (4 bits), environment (12) and block (40) make the stream's index.
- */
-static void draw(const sac_train_options *o, uint32_t purpose, unsigned octave, size_t env,
-                 uint64_t block, size_t A, double out[]) {
+/* Octave (4 bits, LENGTHS for what zeta holds), environment (12) and block (40) make the index. */
+static sac_stream stream_of(const sac_train_options *o, uint32_t purpose, unsigned octave,
+                            size_t env, uint64_t block) {
   const uint64_t index =
       (uint64_t)octave << (STEP_BITS + ENV_BITS) | (uint64_t)env << STEP_BITS | block;
-  sac_stream stream = sac_stream_make((uint64_t)o->seed, purpose, index);
+  return sac_stream_make((uint64_t)o->seed, purpose, index);
+}
+
+/* One draw of A normals. */
+static void draw(const sac_train_options *o, uint32_t purpose, unsigned octave, size_t env,
+                 uint64_t block, size_t A, double out[]) {
+  sac_stream stream = stream_of(o, purpose, octave, env, block);
   sac_stream_normals(&stream, A, out);
 }
 
@@ -28,6 +33,53 @@ static void pink(const sac_train_options *o, uint32_t purpose, size_t env, uint6
   for (size_t i = 0; i < A; i++) out[i] /= sqrt((double)OCTAVES);
 }
 
+/* --- zeta: a draw stays n steps, P(n) ~ n^-2, n <= noise_hold
+ * -------------------------------------
+ *
+ * A length n(t) is named for every step, whether a draw begins there or not; draws begin at 0, and
+ * where the one before ends. */
+
+struct lengths {
+  const sac_train_options *o;
+  uint32_t purpose;
+  size_t env;
+  uint64_t most;
+  double total; /* sum of n^-2 */
+};
+
+static uint64_t length_at(const struct lengths *l, uint64_t t) {
+  sac_stream stream = stream_of(l->o, l->purpose, LENGTHS, l->env, t);
+  double u = l->total * sac_stream_uniform(&stream);
+  for (uint64_t n = 1; n < l->most; n++) {
+    u -= 1.0 / (double)(n * n);
+    if (u < 0.0) return n;
+  }
+  return l->most;
+}
+
+/* The last step before s whose length would reach beyond s, or s if there is none: then a draw
+ * begins at s, whatever came before. */
+static uint64_t overlapping(const struct lengths *l, uint64_t s) {
+  for (uint64_t j = 1; j < l->most && j <= s; j++)
+    if (length_at(l, s - j) > j) return s - j;
+  return s;
+}
+
+/* The step at which the draw that holds at step t began: back to a step where one begins for
+ * certain (no step after an overlapping one and up to s is), then from draw to draw. */
+static uint64_t zeta_start(const struct lengths *l, uint64_t t) {
+  uint64_t s = t, before;
+  while ((before = overlapping(l, s)) != s) s = before;
+  for (uint64_t next; (next = s + length_at(l, s)) <= t;) s = next;
+  return s;
+}
+
+static uint64_t zeta_block(const sac_train_options *o, uint32_t purpose, size_t env, uint64_t t) {
+  struct lengths l = {o, purpose, env, (uint64_t)o->noise_hold, 0.0};
+  for (uint64_t n = 1; n <= l.most; n++) l.total += 1.0 / (double)(n * n);
+  return zeta_start(&l, t);
+}
+
 void sac_explore_normals(const sac_train_options *o, uint32_t purpose, size_t env, uint64_t t,
                          size_t A, double out[]) {
   switch (o->noise) {
@@ -36,6 +88,9 @@ void sac_explore_normals(const sac_train_options *o, uint32_t purpose, size_t en
     return;
   case SAC_NOISE_HELD:
     t /= (uint64_t)o->noise_hold;
+    break;
+  case SAC_NOISE_ZETA:
+    if (purpose != SAC_STREAM_WARMUP) t = zeta_block(o, purpose, env, t);
     break;
   default:
     break;

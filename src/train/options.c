@@ -5,6 +5,7 @@
 
 #include "base/nearest.h"
 #include "base/try.h"
+#include "train/explore.h"
 #include "train/options.h"
 
 #define SAC_R(name, def, lo, hi, help) \
@@ -92,6 +93,9 @@ sac_status sac_run_options_check(const sac_run_options *options, sac_error *err)
     return sac_fail(err, SAC_ERR_ARG,
                     "replay_capacity = %lld: with envs = %lld it must be at least %lld",
                     (long long)o->replay_capacity, (long long)o->envs, (long long)(2 * o->envs));
+  if (o->noise == SAC_NOISE_ZETA && o->noise_hold > SAC_EXPLORE_ZETA_MAX)
+    return sac_fail(err, SAC_ERR_ARG, "noise_hold = %lld: with noise = zeta it must be at most %d",
+                    (long long)o->noise_hold, SAC_EXPLORE_ZETA_MAX);
   return SAC_OK;
 }
 

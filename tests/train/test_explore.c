@@ -57,6 +57,62 @@ static void held_stays(void **state) {
   assert_close(mean_product(8), 0.0, 5.0 * sqrt(2.0 * 8 / N), 0.0);
 }
 
+/* Zeta: runs of equal values are independent draws of a length n with P(n) = n^-2 / sum of m^-2 up
+ * to 8, each share within 5 standard errors of a binomial over the runs; and no run follows from
+ * the one before: the lengths' lag-1 correlation is 0 within 5 standard errors. */
+static void zeta_stays_for_drawn_lengths(void **state) {
+  (void)state;
+  record(SAC_NOISE_ZETA);
+  int count[9] = {0}, runs = 0;
+  double total = 0.0, mean = 0.0, square = 0.0, sum = 0.0, sum2 = 0.0, before = 0.0;
+  for (int n = 1; n <= 8; n++) total += 1.0 / (n * n);
+  for (int n = 1; n <= 8; n++) mean += 1.0 / (n * total), square += 1.0 / total;
+  size_t t = 0;
+  while (t < N) {
+    size_t n = 1;
+    while (t + n < N && series[t + n] == series[t]) n++;
+    t += n;
+    if (t == N) break; /* cut short by the end */
+    assert_in_range(n, 1, 8);
+    count[n]++, runs++;
+    if (runs > 1) sum += ((double)n - mean) * (before - mean);
+    before = (double)n;
+  }
+  for (int n = 1; n <= 8; n++) {
+    const double p = 1.0 / (n * n * total);
+    assert_close(count[n], p * runs, 5.0 * sqrt(p * (1.0 - p) * runs), 0.0);
+  }
+  sum2 = square - mean * mean; /* the variance of a length */
+  assert_close(sum / runs, 0.0, 5.0 * sum2 / sqrt(runs), 0.0);
+  assert_close(mean_product(0), 1.0, 5.0 * sqrt(2.0 * 8 / N), 0.0);
+}
+
+/* The lengths asked for at random steps and for the longest hold are those of the sequence. */
+static void zeta_is_found_from_any_step(void **state) {
+  (void)state;
+  sac_train_options o = noise_of(SAC_NOISE_ZETA);
+  o.noise_hold = SAC_EXPLORE_ZETA_MAX;
+  enum { STEPS = 3000 };
+  for (size_t t = 0; t < STEPS; t++)
+    sac_explore_normals(&o, SAC_STREAM_EXPLORE, 1, t, 1, &series[t]);
+  size_t longest = 1, n = 1;
+  for (size_t t = 1; t < STEPS; t++) {
+    n = series[t] == series[t - 1] ? n + 1 : 1;
+    if (n > longest) longest = n;
+    if (n == 1) /* a value that is over does not come back */
+      for (size_t k = 0; k < t; k++) assert_true(series[k] != series[t]);
+  }
+  assert_in_range(longest, 30, SAC_EXPLORE_ZETA_MAX); /* 800 holds: P(all below 30) ~ e^-16 */
+  double warm[2];
+  for (size_t t = 0; t < 2; t++) sac_explore_normals(&o, SAC_STREAM_WARMUP, 1, t, 1, &warm[t]);
+  o.noise = SAC_NOISE_WHITE;
+  for (size_t t = 0; t < 2; t++) {
+    double z;
+    sac_explore_normals(&o, SAC_STREAM_WARMUP, 1, t, 1, &z);
+    assert_true(z == warm[t]);
+  }
+}
+
 /* Pink: octave k has correlation max(0, 1 - lag/2^k) with itself, so ten octaves have the mean of
  * those: at lag d, 1/10 sum_k max(0, 1 - d/2^k). The slowest octave has N/512 = 128 independent
  * draws, which dominates the error: 1/10 sqrt(2/128) of its own and less of the others, below 0.03.
@@ -93,7 +149,7 @@ static void pink_has_slow_power(void **state) {
  * same; with any of them changed it is another. */
 static void draws_have_no_state(void **state) {
   (void)state;
-  for (int kind = SAC_NOISE_WHITE; kind <= SAC_NOISE_PINK; kind++) {
+  for (int kind = SAC_NOISE_WHITE; kind <= SAC_NOISE_ZETA; kind++) {
     sac_train_options o = noise_of(kind);
     double a[3], b[3];
     sac_explore_normals(&o, SAC_STREAM_EXPLORE, 2, 1000, 3, a);
@@ -167,6 +223,8 @@ int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(white_is_white),
       cmocka_unit_test(held_stays),
+      cmocka_unit_test(zeta_stays_for_drawn_lengths),
+      cmocka_unit_test(zeta_is_found_from_any_step),
       cmocka_unit_test(pink_has_the_correlation_of_its_octaves),
       cmocka_unit_test(pink_has_slow_power),
       cmocka_unit_test(draws_have_no_state),

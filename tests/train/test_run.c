@@ -385,6 +385,7 @@ static void a_resume_is_exact(void **state) {
   check_resume("4", "pink");
   plan(0, 9);
   check_resume("2", "held");
+  check_resume("2", "zeta");
 }
 
 /* A task that cannot save its state goes on with a fresh episode, and what was stored stays good.

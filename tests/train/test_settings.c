@@ -143,7 +143,7 @@ static void presets_say_what_their_sources_say(void **state) {
   assert_close(o.agent.log_std_min, -20, 0, 0);
 }
 
-/* A replay needs two observations an environment. */
+/* A replay needs two observations an environment; noise of drawn length has a longest. */
 static void combinations_are_checked(void **state) {
   (void)state;
   sac_error err;
@@ -154,6 +154,11 @@ static void combinations_are_checked(void **state) {
   assert_non_null(strstr(err.msg, "replay_capacity = 127"));
   o.train.replay_capacity = 128;
   assert_ok(sac_run_options_check(&o, &err), err);
+  o.train.noise_hold = 257;
+  assert_ok(sac_run_options_check(&o, &err), err);
+  o.train.noise = SAC_NOISE_ZETA;
+  assert_int_equal(sac_run_options_check(&o, &err), SAC_ERR_ARG);
+  assert_non_null(strstr(err.msg, "noise_hold = 257"));
 }
 
 int main(void) {
