@@ -99,8 +99,11 @@ extern "C" {
   I(actor_samples, 1, 1, 1024, "samples a state in the actor's gradient")                         \
   C(value, q, "q|v",                                                                              \
     "the bootstrap: target critics at a fresh action [SAC2] | a value network's target [SAC1]")   \
+  I(critics, 2, 1, 64, "critics trained towards the same target [SAC2: 2]")                       \
+  I(critic_subset, 0, 0, 64,                                                                      \
+    "the target takes the minimum of so many, drawn an update [REDQ]; 0: of all")                 \
   C(critic_loss, half_mse, "half_mse|mse|huber", "1/2 mean square | mean square | Huber at 1")    \
-  C(actor_q, min, "min|mean", "which value the actor climbs: the smaller critic's or the mean")   \
+  C(actor_q, min, "min|mean", "which value the actor climbs: the smallest critic's or the mean")  \
   I(policy_delay, 1, 1, 1000000, "critic updates for each time that the actor is updated")        \
   I(policy_updates, 1, 1, 1000, "actor (and temperature) updates in a row at that time [CleanRL]")
 
@@ -189,26 +192,26 @@ SAC_API sac_status sac_agent_observe(sac_agent *agent, size_t n, const float obs
 SAC_API sac_status sac_agent_act(sac_agent *agent, size_t n, const float obs[], const float noise[],
                                  float act[], sac_error *err);
 
-/* The value that the actor climbs, of n actions: q (n) out = Q(s,a), the smaller of both critics or
+/* The value that the actor climbs, of n actions: q (n) out = Q(s,a), the smallest of all critics or
  * their mean, as the option actor_q says; dq_da (n,A) out or NULL: its gradient in the action, that
- * of the smaller critic in each row. obs (n,O) and act (n,A) in, actions in the environment's units
- * and in no need to be within the bounds; n <= the batch option. Learned numbers stay untouched.
- * Errors: SAC_ERR_ARG for n; SAC_ERR_DIVERGED names critic and row where a value is not finite; the
- * outputs are untouched then. A discrete action has no gradient: dq_da must be NULL, and act (n)
- * numbers of actions. */
+ * of the smallest critic in each row. obs (n,O) and act (n,A) in, actions in the environment's
+ * units and in no need to be within the bounds; n <= the batch option. Learned numbers stay
+ * untouched. Errors: SAC_ERR_ARG for n; SAC_ERR_DIVERGED names critic and row where a value is not
+ * finite; the outputs are untouched then. A discrete action has no gradient: dq_da must be NULL,
+ * and act (n) numbers of actions. */
 SAC_API sac_status sac_agent_value(sac_agent *agent, size_t n, const float obs[], const float act[],
                                    float q[], float dq_da[], sac_error *err);
 
 /* What one update saw; means over the batch. NaN where this update had no such step. */
 typedef struct sac_update_metrics {
-  double critic_loss; /* sum of both critics' losses (and V's), as the option critic_loss says */
+  double critic_loss; /* sum of all critics' losses (and V's), as the option critic_loss says */
   double actor_loss;  /* mean of alpha log pi - Q */
   double alpha_loss;  /* the chosen form */
   double alpha;       /* the temperature after the update */
   double entropy;     /* -mean log pi at s */
-  double q_mean;      /* mean over both critics of Q(s,a) */
+  double q_mean;      /* mean over all critics of Q(s,a) */
   double target_mean; /* mean of y */
-  double critic_grad_norm; /* 2-norm over both critics' parameters (and V's) */
+  double critic_grad_norm; /* 2-norm over all critics' parameters (and V's) */
   double actor_grad_norm;
 } sac_update_metrics;
 

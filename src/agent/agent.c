@@ -1,6 +1,7 @@
 /* The agent's handle: made, used to act, released. */
 #include "sac/agent.h"
 
+#include "agent/critics.h"
 #include "agent/discrete.h"
 #include "agent/handle.h"
 #include "base/cpu.h"
@@ -19,21 +20,9 @@ _Static_assert((int)SAC_INIT_LECUN == SAC_MLP_LECUN && (int)SAC_INIT_TORCH == SA
                    (int)SAC_INIT_GLOROT == SAC_MLP_GLOROT,
                "the option init is handed to the networks as it is");
 
-/* A critic's network, or V's. */
-static sac_mlp_spec critic_network(const sac_agent *g, size_t in, size_t out, int with_target) {
-  return (sac_mlp_spec){.in = in,
-                        .out = out,
-                        .hidden = &g->opt.critic_hidden,
-                        .trained = 1,
-                        .with_target = with_target,
-                        .bf16 = g->pi.net.bf16,
-                        .norm = sac_norm_of(&g->opt, g->opt.critic_norm),
-                        .dropout = g->opt.critic_dropout};
-}
-
 /* The value network; its input is the critics' without the action. */
 static void layout_value(sac_arena *m, sac_agent *g) {
-  const sac_mlp_spec spec = critic_network(g, g->O, 1, 1);
+  const sac_mlp_spec spec = sac_critic_network(g, g->O, 1, 1);
   sac_mlp_layout(m, &g->v, &spec);
   sac_trace_layout_training(m, &g->v_trace, &g->v, g->B);
   g->x_soft = SAC_TAKE(m, float, g->B * g->ldx);
@@ -53,7 +42,6 @@ static sac_agent *layout(sac_arena *m, const sac_agent_options *opt, size_t O, s
   *g = (sac_agent){.opt = *opt, .O = O, .A = A, .B = B, .C = sac_head_seen(opt, A), .K = K};
   g->ldx = sac_row(O + g->C);
   g->ld_da = sac_row(g->C);
-  g->ld_dq = K ? sac_row(K) : 1;
   if (K)
     sac_discrete_layout(m, &g->pi, O, K, opt, B, 1);
   else
@@ -61,16 +49,7 @@ static sac_agent *layout(sac_arena *m, const sac_agent_options *opt, size_t O, s
   sac_normalizer_layout(m, &g->norm, O, opt);
   if (g->norm.on) g->seen = SAC_TAKE(m, float, B *O);
   g->ld_scratch = g->pi.net.scratch;
-  for (int j = 0; j < 2; j++) {
-    const sac_mlp_spec spec =
-        critic_network(g, K ? O : O + g->C, K ? K : 1, opt->value == SAC_VALUE_Q);
-    sac_mlp_layout(m, &g->q[j], &spec);
-    sac_trace_layout_training(m, &g->q_trace[j], &g->q[j], B);
-    g->q_value[j] = SAC_TAKE(m, float, B);
-    if (K) g->q_all[j] = SAC_TAKE(m, float, B * g->ld_dq);
-    g->dq[j] = SAC_TAKE(m, float, B * g->ld_dq);
-    if (g->q[j].scratch > g->ld_scratch) g->ld_scratch = g->q[j].scratch;
-  }
+  sac_critics_layout(m, g, K ? O : O + g->C, K ? K : 1);
   if (opt->value == SAC_VALUE_V) layout_value(m, g);
   g->ld_scratch = sac_row(g->ld_scratch);
   g->x = SAC_TAKE(m, float, B * g->ldx);
@@ -154,10 +133,8 @@ sac_status sac_agent_create(const sac_agent_options *opt, size_t O, size_t A, co
   sac_head_set(&g->pi, opt, low, high);
   sac_mlp_init(g->k, &g->pi.net, opt->init, seed, 0);
   if (!K) sac_head_bias(&g->pi);
-  for (int j = 0; j < 2; j++)
-    sac_mlp_init(g->k, &g->q[j], opt->init, seed, (uint64_t)(j + 1) * SAC_LAYERS_MAX);
-  if (opt->value == SAC_VALUE_V)
-    sac_mlp_init(g->k, &g->v, opt->init, seed, (uint64_t)3 * SAC_LAYERS_MAX);
+  sac_critics_init(g);
+  if (opt->value == SAC_VALUE_V) sac_mlp_init(g->k, &g->v, opt->init, seed, SAC_VALUE_INIT_INDEX);
   g->temperature.log_alpha = log(opt->alpha);
   sac_normalizer_restored(&g->norm);
   *out = g;

@@ -7,12 +7,13 @@
 /* The agent's tensors and metadata, off the stack. */
 typedef struct picture {
   size_t tensor_count, meta_count;
-  sac_tensor tensors[SAC_AGENT_TENSORS_MAX];
   sac_meta metas[SAC_AGENT_METAS_MAX];
+  sac_tensor tensors[];
 } picture;
 
 static sac_status picture_of(sac_agent *agent, picture **out, sac_error *err) {
-  picture *const p = malloc(sizeof *p);
+  const size_t count = sac_agent_tensors(agent, NULL);
+  picture *const p = malloc(sizeof *p + count * sizeof *p->tensors);
   if (!p) return sac_fail(err, SAC_ERR_NOMEM, "agent: no memory for a checkpoint's header");
   p->tensor_count = sac_agent_tensors(agent, p->tensors);
   p->meta_count = sac_agent_metas(agent, p->metas);

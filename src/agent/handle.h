@@ -10,9 +10,20 @@
 
 #include <math.h>
 
+/* One critic of the ensemble, and what a pass over the batch leaves of it. Its gradient's workspace
+ * `slope` is the loss gradient in its outputs. */
+typedef struct sac_critic {
+  sac_mlp net; /* with its target, if it has one */
+  sac_trace trace;
+  float *out;   /* (B, ld_out) the network's outputs */
+  float *value; /* (B) Q of the action: `out` itself where that is the one output */
+  float *slope; /* (B, ld_out) */
+} sac_critic;
+
 struct sac_agent {
   sac_agent_options opt;
   size_t O, A, B;
+  size_t N; /* critics */
   size_t C; /* numbers of an action that the critics see: sac_head_seen */
   uint64_t seed;
   const sac_kernels *k;
@@ -21,8 +32,8 @@ struct sac_agent {
 
   /* learned */
   sac_head pi;
-  sac_mlp q[2]; /* each with its target, */
-  sac_mlp v;    /* or this one with its own: option value=v */
+  sac_critic *q; /* (N) each with its target, */
+  sac_mlp v;     /* or this one with its own: option value=v */
   sac_temperature temperature;
   sac_normalizer norm;             /* of observations, before every network */
   uint64_t updates, actor_updates; /* done so far */
@@ -34,20 +45,17 @@ struct sac_agent {
   float *x, *x_next;        /* (B, ldx) [s | a] and [s' | a'] */
   float *reward, *discount; /* (B) r, and gamma (1 - terminated), of n steps */
   size_t *drawn;            /* (B) the replay's indices */
-  sac_trace q_trace[2];
-  float *q_value[2]; /* (B) Q_j of the action */
-  float *q_all[2];   /* (B, ld_dq) Q_j of every discrete action */
-  float *dq[2];      /* (B, ld_dq) the loss gradient in the critics' output */
-  size_t ld_dq;      /* 1 with continuous actions */
-  float *y;          /* (B) the critics' target */
-  float *q_climbed;  /* (B) what the actor climbs: the smaller critic or the mean */
-  float *dq_da;      /* (B, ld_da) */
-  float *dx;         /* (B, ld_da) rows of dq_da in the order of `rows` */
+  size_t ld_out;            /* of the critics; 1 with continuous actions */
+  size_t *subset, M;        /* (M) the critics whose minimum the target takes */
+  float *y;                 /* (B) the critics' target */
+  float *q_climbed;         /* (B) what the actor climbs: the smallest critic or the mean */
+  float *dq_da;             /* (B, ld_da) */
+  float *dx;                /* (B, ld_da) rows of dq_da in the order of `rows` */
   size_t ld_da;
   float *x_soft;                /* (B, ldx) [s | a], a of the policy, for value=v */
   float *v_value, *v_soft, *dv; /* (B) V(s), what it should be, the loss gradient in it */
   sac_trace v_trace;
-  size_t *rows;   /* (B) rows of the batch, grouped by their smaller critic */
+  size_t *rows;   /* (B) rows of the batch, grouped by their smallest critic */
   float *scratch; /* (threads, ld_scratch) a unit's gradient */
   size_t ld_scratch;
 };

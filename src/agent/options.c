@@ -90,6 +90,10 @@ sac_status sac_agent_options_check(const sac_agent_options *options, sac_error *
     return sac_fail(err, SAC_ERR_ARG,
                     "concentration_log_min = %g: must be below concentration_log_max = %g",
                     options->concentration_log_min, options->concentration_log_max);
+  if (options->critic_subset > options->critics)
+    return sac_fail(err, SAC_ERR_ARG,
+                    "critic_subset = %lld: must be at most critics = %lld, of which it is drawn",
+                    (long long)options->critic_subset, (long long)options->critics);
   if (options->actor_estimator == SAC_ESTIMATOR_SCORE_LOO && options->actor_samples < 2)
     return sac_fail(err, SAC_ERR_ARG,
                     "actor_samples = %lld: actor_estimator = score_loo needs 2 or more, since each "

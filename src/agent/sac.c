@@ -3,6 +3,7 @@
  * Work on rows of the batch (passes through the networks) and work on weights (gradients of the
  * batch, Adam, targets) alternate; each is shared among the threads without a sum across threads,
  * so that the same bits come out for any number of them. */
+#include "agent/critics.h"
 #include "agent/discrete.h"
 #include "agent/schedule.h"
 #include "agent/update.h"
@@ -60,19 +61,19 @@ void sac_update_place(const sac_agent *g, float *x, size_t first, size_t last) {
     sac_head_show(&g->pi, g->pi.act + b * g->A, x + b * g->ldx + g->O);
 }
 
-/* --- 1. y = r + gamma (1 - d) (min_j Qbar_j(s',a') - alpha log pi(a'|s')),  a' ~ pi(.|s') ---- */
+/* --- 1. y = r + gamma (1 - d) (min_j Qbar_j(s',a') - alpha log pi(a'|s')),  a' ~ pi(.|s') ----
+ *
+ * over all critics j, or over the subset of this update [REDQ, algorithm 1] */
 
 static void target_rows(sac_agent *g, float alpha, size_t first, size_t last) {
   sac_head_noise(g->k, &g->pi, first, last, g->seed, SAC_STREAM_TARGET, g->updates * g->B);
   sac_head_forward(g->k, &g->pi, g->x_next, g->ldx, first, last);
   sac_head_sample(g->k, &g->pi, first, last);
   sac_update_place(g, g->x_next, first, last);
-  sac_trace values = sac_trace_values(&g->q_trace[0]);
-  for (int j = 0; j < 2; j++)
-    sac_mlp_forward(g->k, &g->q[j], g->q[j].target, g->x_next, g->ldx, first, last, &values,
-                    g->q_value[j], 1);
+  for (size_t m = 0; m < g->M; m++)
+    sac_critic_target_values(g, g->subset[m], g->x_next, first, last);
   for (size_t b = first; b < last; b++) {
-    const float q_min = sac_smaller(g->q_value[0][b], g->q_value[1][b]);
+    const float q_min = sac_critics_least(g, b);
     g->y[b] = g->reward[b] + g->discount[b] * (q_min - alpha * g->pi.logp[b]);
   }
 }
@@ -95,12 +96,12 @@ static void critic_chunk(const struct update *u, size_t first, size_t last) {
   const float inv_B = 1.0f / (float)g->B;
   sac_update_gather(g, u->replay, first, last);
   target_rows(g, u->alpha, first, last);
-  for (int j = 0; j < 2; j++) {
-    sac_mlp_forward(g->k, &g->q[j], g->q[j].w, g->x, g->ldx, first, last, &g->q_trace[j],
-                    g->q_value[j], 1);
+  for (size_t j = 0; j < g->N; j++) {
+    sac_critic *c = &g->q[j];
+    sac_mlp_forward(g->k, &c->net, c->net.w, g->x, g->ldx, first, last, &c->trace, c->value, 1);
     for (size_t b = first; b < last; b++)
-      g->dq[j][b] = sac_critic_slope(g->opt.critic_loss, g->q_value[j][b] - g->y[b]) * inv_B;
-    sac_mlp_backward(g->k, &g->q[j], g->dq[j], 1, first, last, &g->q_trace[j]);
+      c->slope[b] = sac_critic_slope(g->opt.critic_loss, c->value[b] - g->y[b]) * inv_B;
+    sac_mlp_backward(g->k, &c->net, c->slope, 1, first, last, &c->trace);
   }
 }
 
@@ -117,66 +118,23 @@ static void critic_rows(void *ctx, size_t t, size_t T) {
 
 static void critic_weights(void *ctx, size_t t, size_t T) {
   const struct update *u = ctx;
-  sac_agent *g = u->agent;
-  for (size_t i = t; i < 2 * g->q[0].units; i += T) {
-    const int j = i >= g->q[0].units;
-    sac_mlp_step(g->k, &g->q[j], i - (j ? g->q[0].units : 0), g->B, g->x, g->ldx, &g->q_trace[j],
-                 g->dq[j], g->ld_dq, &u->adam, u->tau, g->scratch + t * g->ld_scratch);
-  }
+  sac_critics_step(u->agent, &u->adam, u->tau, t, T);
 }
 
 /* --- 3. pi <- Adam of 1/B sum_b [alpha log pi(a|s) - Q(s,a)],  a ~ pi(.|s) ------------------- */
 
-/* dQ/dseen for the listed rows, times `weight`, added to dq_da. */
-static void add_action_gradient(sac_agent *g, int j, size_t n, const size_t rows[], size_t first,
-                                float weight) {
-  float *dx = g->dx + first * g->ld_da;
-  sac_mlp_input_gradient(g->k, &g->q[j], n, rows, NULL, 1, first, &g->q_trace[j], g->O, g->C, dx,
-                         g->ld_da);
-  for (size_t i = 0; i < n; i++)
-    for (size_t c = 0; c < g->C; c++)
-      g->dq_da[rows[i] * g->ld_da + c] += weight * dx[i * g->ld_da + c];
-}
-
-/* d min_j Q_j / dseen goes through each row's smaller critic only; the mean goes through both. */
-static void seen_gradient(sac_agent *g, size_t first, size_t last) {
-  memset(g->dq_da + first * g->ld_da, 0, (last - first) * g->ld_da * sizeof *g->dq_da);
-  if (g->opt.actor_q == SAC_ACTOR_Q_MEAN) {
-    for (size_t b = first; b < last; b++) g->rows[b] = b;
-    for (int j = 0; j < 2; j++)
-      add_action_gradient(g, j, last - first, g->rows + first, first, 0.5f);
-    return;
-  }
-  for (int j = 0; j < 2; j++) {
-    size_t n = 0;
-    for (size_t b = first; b < last; b++)
-      if ((g->q_value[1][b] < g->q_value[0][b]) == j) g->rows[first + n++] = b;
-    add_action_gradient(g, j, n, g->rows + first, first, 1.0f);
-  }
-}
-
 static void action_gradient(sac_agent *g, size_t first, size_t last) {
-  seen_gradient(g, first, last);
+  sac_critics_seen_gradient(g, first, last);
   for (size_t b = first; b < last; b++)
     sac_head_show_back(&g->pi, g->pi.act + b * g->A, g->dq_da + b * g->ld_da);
-}
-
-/* The value that the actor climbs, of one row. */
-static float climbed(const sac_agent *g, size_t b) {
-  const float q1 = g->q_value[0][b], q2 = g->q_value[1][b];
-  return g->opt.actor_q == SAC_ACTOR_Q_MEAN ? 0.5f * (q1 + q2) : sac_smaller(q1, q2);
 }
 
 /* Q(s,a) of the policy's last sample, and dQ/da if its gradient needs that. */
 static sac_head_critics ask_critics(const struct update *u, size_t first, size_t last) {
   sac_agent *g = u->agent;
   sac_update_place(g, g->x, first, last);
-  for (int j = 0; j < 2; j++) {
-    sac_trace values = sac_trace_values(&g->q_trace[j]);
-    sac_mlp_forward(g->k, &g->q[j], g->q[j].w, g->x, g->ldx, first, last, &values, g->q_value[j],
-                    1);
-  }
-  for (size_t b = first; b < last; b++) g->q_climbed[b] = climbed(g, b);
+  sac_critics_values(g, g->x, first, last);
+  for (size_t b = first; b < last; b++) g->q_climbed[b] = sac_critics_climbed(g, b);
   if (sac_head_is_pathwise(&g->pi)) action_gradient(g, first, last);
   return (sac_head_critics){u->alpha, g->q_climbed, g->dq_da, g->ld_da};
 }
@@ -237,6 +195,16 @@ static sac_status check_rows(const sac_agent *g, const char *what, const float *
   return SAC_OK;
 }
 
+/* The same for the value of every critic; `of` is what it is a value of. */
+static sac_status check_values(const sac_agent *g, const char *of, sac_error *err) {
+  for (size_t j = 0; j < g->N; j++) {
+    char what[32];
+    snprintf(what, sizeof what, "Q_%zu(%s)", j + 1, of);
+    SAC_TRY(check_rows(g, what, g->q[j].value, err));
+  }
+  return SAC_OK;
+}
+
 /* The step's whole gradient; if it is not finite, the first row whose part is not. */
 static sac_status check_gradient(const sac_agent *g, const char *what, const sac_mlp *net,
                                  const sac_trace *trace, sac_error *err) {
@@ -257,6 +225,15 @@ static double sum_of_losses(const sac_agent *g, const float *value, const float 
   return sum;
 }
 
+static sac_status check_critics(const sac_agent *g, sac_error *err) {
+  for (size_t j = 0; j < g->N; j++) {
+    char what[32];
+    snprintf(what, sizeof what, "critic %zu", j + 1);
+    SAC_TRY(check_gradient(g, what, &g->q[j].net, &g->q[j].trace, err));
+  }
+  return SAC_OK;
+}
+
 static sac_status update_critics(sac_agent *g, struct update *u, sac_update_metrics *out,
                                  sac_error *err) {
   const int target_due = (g->updates + 1) % (uint64_t)g->opt.target_interval == 0;
@@ -264,28 +241,30 @@ static sac_status update_critics(sac_agent *g, struct update *u, sac_update_metr
   u->adam = sac_adam_at(&g->opt, g->opt.lr_critic * lr_share, g->opt.critic_beta1, g->updates + 1);
   u->tau = target_due ? (float)g->opt.tau : 0.0f;
   const int with_v = g->opt.value == SAC_VALUE_V;
+  sac_critics_choose(g);
   sac_pool_run(g->pool, critic_rows, u);
   if (g->K) SAC_TRY(sac_discrete_check_batch(g, err));
   SAC_TRY(check_rows(g, with_v ? "log pi(a|s)" : "log pi(a'|s')", g->pi.logp, err));
   if (with_v) SAC_TRY(check_rows(g, "V(s)", g->v_value, err));
   if (with_v) SAC_TRY(check_rows(g, "the target of V", g->v_soft, err));
   SAC_TRY(check_rows(g, "the target y", g->y, err));
-  SAC_TRY(check_rows(g, "Q_1(s,a)", g->q_value[0], err));
-  SAC_TRY(check_rows(g, "Q_2(s,a)", g->q_value[1], err));
+  SAC_TRY(check_values(g, "s,a", err));
   sac_pool_run(g->pool, critic_weights, u);
-  SAC_TRY(check_gradient(g, "first critic", &g->q[0], &g->q_trace[0], err));
-  SAC_TRY(check_gradient(g, "second critic", &g->q[1], &g->q_trace[1], err));
+  SAC_TRY(check_critics(g, err));
   if (with_v) sac_pool_run(g->pool, sac_v_weights, u);
   if (with_v) SAC_TRY(check_gradient(g, "value network", &g->v, &g->v_trace, err));
 
-  double loss = sum_of_losses(g, g->q_value[0], g->y, 0.0);
-  loss = sum_of_losses(g, g->q_value[1], g->y, loss);
+  double loss = 0.0, q_sum = 0.0;
+  for (size_t j = 0; j < g->N; j++) {
+    loss = sum_of_losses(g, g->q[j].value, g->y, loss);
+    q_sum += mean(g->B, g->q[j].value);
+  }
   if (with_v) loss = sum_of_losses(g, g->v_value, g->v_soft, loss);
   out->critic_loss = loss / (double)g->B;
-  out->q_mean = 0.5 * (mean(g->B, g->q_value[0]) + mean(g->B, g->q_value[1]));
+  out->q_mean = q_sum / (double)g->N;
   out->target_mean = mean(g->B, g->y);
-  out->critic_grad_norm = sqrt(sac_mlp_grad_square(&g->q[0]) + sac_mlp_grad_square(&g->q[1]) +
-                               (with_v ? sac_mlp_grad_square(&g->v) : 0.0));
+  out->critic_grad_norm =
+      sqrt(sac_critics_grad_square(g) + (with_v ? sac_mlp_grad_square(&g->v) : 0.0));
   return SAC_OK;
 }
 
@@ -317,18 +296,13 @@ static sac_status update_actor(sac_agent *g, struct update *u, sac_update_metric
   u->purpose = SAC_STREAM_ACTOR;
   sac_pool_run(g->pool, actor_rows, u);
   SAC_TRY(check_rows(g, "log pi(a|s)", g->pi.logp, err));
-  SAC_TRY(check_rows(g, "Q_1(s,pi(s))", g->q_value[0], err));
-  SAC_TRY(check_rows(g, "Q_2(s,pi(s))", g->q_value[1], err));
+  SAC_TRY(check_values(g, "s,pi(s)", err));
   sac_pool_run(g->pool, actor_weights, u);
   SAC_TRY(check_gradient(g, "actor", &g->pi.net, &g->pi.trace, err));
 
   double loss = 0.0;
-  for (size_t b = 0; b < g->B; b++) {
-    const double q1 = (double)g->q_value[0][b], q2 = (double)g->q_value[1][b];
-    double q = g->opt.actor_q == SAC_ACTOR_Q_MEAN ? 0.5 * (q1 + q2) : fmin(q1, q2);
-    if (g->K) q = (double)g->q_climbed[b]; /* the mean of the minima is not the minimum of means */
-    loss += (double)u->alpha * (double)g->pi.logp[b] - q;
-  }
+  for (size_t b = 0; b < g->B; b++)
+    loss += (double)u->alpha * (double)g->pi.logp[b] - (double)g->q_climbed[b];
   out->actor_loss = loss / (double)g->B;
   out->entropy = -mean(g->B, g->pi.logp);
   out->actor_grad_norm = sqrt(sac_mlp_grad_square(&g->pi.net));

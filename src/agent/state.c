@@ -14,7 +14,9 @@ struct list {
 
 static void add(struct list *list, const char *name, sac_dtype dtype, void *data, size_t rows,
                 size_t cols, size_t stride) {
-  sac_tensor *t = &list->out[list->count++];
+  const size_t at = list->count++;
+  if (!list->out) return;
+  sac_tensor *t = &list->out[at];
   *t = (sac_tensor){.dtype = dtype, .rows = rows, .cols = cols, .stride = stride, .data = data};
   snprintf(t->name, sizeof t->name, "%s", name);
 }
@@ -45,25 +47,31 @@ static void add_network(struct list *list, const char *name, sac_mlp *net) {
   add_parameters(list, full, net, net->target);
 }
 
-size_t sac_agent_tensors(sac_agent *g, sac_tensor out[SAC_AGENT_TENSORS_MAX]) {
+size_t sac_agent_tensors(sac_agent *g, sac_tensor out[]) {
   struct list list = {out, 0};
   add_network(&list, "actor", &g->pi.net);
-  add_network(&list, "critic1", &g->q[0]);
-  add_network(&list, "critic2", &g->q[1]);
+  for (size_t j = 0; j < g->N; j++) {
+    char name[32];
+    snprintf(name, sizeof name, "critic%zu", j + 1);
+    add_network(&list, name, &g->q[j].net);
+  }
   if (g->opt.value == SAC_VALUE_V) add_network(&list, "value", &g->v);
   add(&list, "temperature", SAC_F64, &g->temperature, 1, 4, 4);
   add(&list, "updates", SAC_U64, &g->updates, 1, 1, 1);
   add(&list, "actor_updates", SAC_U64, &g->actor_updates, 1, 1, 1);
   add(&list, "action_mid", SAC_F32, g->pi.mid, 1, g->A, g->A);
   add(&list, "action_half", SAC_F32, g->pi.half, 1, g->A, g->A);
-  list.count += sac_normalizer_tensors(&g->norm, out + list.count);
+  sac_tensor observed[SAC_NORMALIZER_TENSORS];
+  const size_t count = sac_normalizer_tensors(&g->norm, observed);
+  for (size_t i = 0; i < count; i++, list.count++)
+    if (out) out[list.count] = observed[i];
   return list.count;
 }
 
 void sac_agent_restored(sac_agent *g) {
   sac_normalizer_restored(&g->norm);
   sac_mlp_refresh(g->k, &g->pi.net);
-  for (int j = 0; j < 2; j++) sac_mlp_refresh(g->k, &g->q[j]);
+  for (size_t j = 0; j < g->N; j++) sac_mlp_refresh(g->k, &g->q[j].net);
   if (g->opt.value == SAC_VALUE_V) sac_mlp_refresh(g->k, &g->v);
 }
 

@@ -5,11 +5,11 @@
 #include "base/safetensors.h"
 #include "sac/agent.h"
 
-enum { SAC_AGENT_TENSORS_MAX = 256, SAC_AGENT_METAS_MAX = 160 };
+enum { SAC_AGENT_METAS_MAX = 160 };
 
 /* Parameters, targets, optimiser moments, temperature and counters, pointing into the agent:
- * reading a file into them restores it. Returns how many. */
-size_t sac_agent_tensors(sac_agent *agent, sac_tensor out[SAC_AGENT_TENSORS_MAX]);
+ * reading a file into them restores it. Returns how many; out == NULL only counts. */
+size_t sac_agent_tensors(sac_agent *agent, sac_tensor out[]);
 
 /* To call after the tensors were filled from a file: brings up to date what is derived from them.
  */

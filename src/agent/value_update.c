@@ -1,5 +1,6 @@
 /* The rows of an update with a value network, as in the first paper [SAC1]: V and its target Vbar
- * beside two critics that have none. src/agent/sac.c goes on with the actor as it always does. */
+ * beside critics that have none. src/agent/sac.c goes on with the actor as it always does. */
+#include "agent/critics.h"
 #include "agent/update.h"
 
 #include <string.h>
@@ -18,13 +19,9 @@ static void soft_value_rows(sac_agent *g, float alpha, size_t first, size_t last
   sac_head_sample(g->k, &g->pi, first, last);
   memcpy(g->x_soft + first * g->ldx, g->x + first * g->ldx, (last - first) * g->ldx * sizeof *g->x);
   sac_update_place(g, g->x_soft, first, last);
-  for (int j = 0; j < 2; j++) {
-    sac_trace values = sac_trace_values(&g->q_trace[j]);
-    sac_mlp_forward(g->k, &g->q[j], g->q[j].w, g->x_soft, g->ldx, first, last, &values,
-                    g->q_value[j], 1);
-  }
+  for (size_t m = 0; m < g->M; m++) sac_critic_values(g, g->subset[m], g->x_soft, first, last);
   for (size_t b = first; b < last; b++)
-    g->v_soft[b] = sac_smaller(g->q_value[0][b], g->q_value[1][b]) - alpha * g->pi.logp[b];
+    g->v_soft[b] = sac_critics_least(g, b) - alpha * g->pi.logp[b];
 }
 
 /* One network of one output towards `wanted` (B), on x: its value and gradient. */
@@ -43,8 +40,8 @@ void sac_v_critic_chunk(const struct update *u, size_t first, size_t last) {
   target_rows(g, first, last);
   soft_value_rows(g, u->alpha, first, last);
   regress(g, &g->v, &g->v_trace, g->v_soft, g->v_value, g->dv, first, last);
-  for (int j = 0; j < 2; j++)
-    regress(g, &g->q[j], &g->q_trace[j], g->y, g->q_value[j], g->dq[j], first, last);
+  for (size_t j = 0; j < g->N; j++)
+    regress(g, &g->q[j].net, &g->q[j].trace, g->y, g->q[j].value, g->q[j].slope, first, last);
 }
 
 void sac_v_weights(void *ctx, size_t t, size_t T) {

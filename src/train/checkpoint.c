@@ -11,13 +11,17 @@
 #define CHECKPOINT_DIR "checkpoint"
 #define REPLAY_TENSOR  "replay.segments"
 
-enum {
-  LOOP_TENSORS = 2,
-  TENSORS_MAX = SAC_AGENT_TENSORS_MAX + SAC_ROLLOUT_TENSORS + LOOP_TENSORS + 1
-};
+enum { LOOP_TENSORS = 2 };
+
+/* Room for the tensors of a run, the replay's among them; release with free(). */
+static sac_status make_tensors(sac_run *run, sac_tensor **out, sac_error *err) {
+  const size_t most = sac_agent_tensors(run->agent, NULL) + SAC_ROLLOUT_TENSORS + LOOP_TENSORS + 1;
+  *out = calloc(most, sizeof **out);
+  return *out ? SAC_OK : sac_fail(err, SAC_ERR_NOMEM, "no memory for a checkpoint's header");
+}
 
 /* Everything but the replay, as tensors that point into the run. */
-static size_t run_tensors(sac_run *run, sac_tensor out[TENSORS_MAX]) {
+static size_t run_tensors(sac_run *run, sac_tensor out[]) {
   size_t n = sac_agent_tensors(run->agent, out);
   n += sac_rollout_tensors(run->rollout, out + n);
   out[n++] = (sac_tensor){"loop.count", SAC_U64, 1, SAC_COUNTS, SAC_COUNTS, run->count};
@@ -44,8 +48,8 @@ static size_t run_metas(const sac_run *run, sac_meta out[SAC_AGENT_METAS_MAX + 1
 static sac_status save_state(sac_run *run, const sac_tensor *replay, sac_error *err) {
   char path[SAC_PATH_MAX];
   sac_meta metas[SAC_AGENT_METAS_MAX + 1];
-  sac_tensor *tensors = calloc(TENSORS_MAX, sizeof *tensors);
-  if (!tensors) return sac_fail(err, SAC_ERR_NOMEM, "no memory for a checkpoint's header");
+  sac_tensor *tensors = NULL;
+  SAC_TRY(make_tensors(run, &tensors, err));
   sac_rollout_save(run->rollout);
   size_t n = run_tensors(run, tensors);
   tensors[n] = *replay;
@@ -107,8 +111,8 @@ sac_status sac_run_check_file(const sac_config *c, const sac_space *space,
 
 /* Whether every tensor is there is asked before any is copied. */
 static sac_status load_tensors(sac_run *run, const sac_safetensors *file, sac_error *err) {
-  sac_tensor *tensors = calloc(TENSORS_MAX, sizeof *tensors);
-  if (!tensors) return sac_fail(err, SAC_ERR_NOMEM, "no memory for a checkpoint's header");
+  sac_tensor *tensors = NULL;
+  SAC_TRY(make_tensors(run, &tensors, err));
   const size_t n = run_tensors(run, tensors);
   sac_status status = SAC_OK;
   for (size_t i = 0; i < n && status == SAC_OK; i++)

@@ -60,11 +60,19 @@ static inline sac_replay *make_replay(size_t n, float reward) {
   return replay;
 }
 
+/* Every tensor of the agent, *count of them; release with free(). */
+static inline sac_tensor *agent_tensors(sac_agent *agent, size_t *count) {
+  sac_tensor *tensors = calloc(sac_agent_tensors(agent, NULL), sizeof *tensors);
+  assert_non_null(tensors);
+  *count = sac_agent_tensors(agent, tensors);
+  return tensors;
+}
+
 /* XXH3 of every tensor, without the gaps between rows. */
 static inline uint64_t agent_hash(sac_agent *agent) {
   static const size_t size[] = {[SAC_F32] = 4, [SAC_F64] = 8, [SAC_U8] = 1, [SAC_U64] = 8};
-  sac_tensor tensors[SAC_AGENT_TENSORS_MAX];
-  const size_t count = sac_agent_tensors(agent, tensors);
+  size_t count;
+  sac_tensor *tensors = agent_tensors(agent, &count);
   XXH3_state_t *state = XXH3_createState();
   XXH3_64bits_reset(state);
   for (size_t t = 0; t < count; t++)
@@ -74,17 +82,19 @@ static inline uint64_t agent_hash(sac_agent *agent) {
           tensors[t].cols * size[tensors[t].dtype]);
   const uint64_t hash = XXH3_64bits_digest(state);
   XXH3_freeState(state);
+  free(tensors);
   return hash;
 }
 
 /* The tensor `name` of the agent. */
 static inline sac_tensor agent_tensor(sac_agent *agent, const char *name) {
-  sac_tensor tensors[SAC_AGENT_TENSORS_MAX];
-  const size_t count = sac_agent_tensors(agent, tensors);
-  for (size_t t = 0; t < count; t++)
-    if (!strcmp(tensors[t].name, name)) return tensors[t];
-  fail_msg("the agent has no tensor %s", name);
-  return tensors[0];
+  size_t count, t = 0;
+  sac_tensor *tensors = agent_tensors(agent, &count), found;
+  while (t < count && strcmp(tensors[t].name, name) != 0) t++;
+  if (t == count) fail_msg("the agent has no tensor %s", name);
+  found = tensors[t];
+  free(tensors);
+  return found;
 }
 
 /* Multiply a tensor of floats, as if it had been loaded so. */

@@ -122,9 +122,9 @@ static void values_are_of_single_actions(void **state) {
     assert_ok(sac_agent_value(agent, 1, obs, &act, &q, NULL, &err), err);
     assert_ok(sac_agent_value(both, 1, obs, &act, &mean, NULL, &err), err);
     assert_true(q <= mean);
-    assert_true(q == fminf(agent->q_all[0][a], agent->q_all[1][a]));
+    assert_true(q == fminf(agent->q[0].out[a], agent->q[1].out[a]));
   }
-  assert_true(agent->q_all[0][0] != agent->q_all[0][1]);
+  assert_true(agent->q[0].out[0] != agent->q[0].out[1]);
   check_refused(sac_agent_value(agent, 1, obs, &wrong, &q, NULL, &err), SAC_ERR_ARG, &err,
                 "action 1.5|from 0 to 4");
   wrong = K;

@@ -85,6 +85,17 @@ static void so_does_a_value_network(void **state) {
   check_settings(&o, 0);
 }
 
+/* An ensemble, with and without a subset of it. */
+static void so_does_an_ensemble(void **state) {
+  (void)state;
+  sac_agent_options o = small_options();
+  o.critics = 5, o.critic_subset = 2;
+  o.batch = 33;
+  check_settings(&o, 0);
+  o.critics = 1, o.critic_subset = 0;
+  check_settings(&o, 2);
+}
+
 /* Actions too, where a call is long enough to be shared among the threads. */
 static void actions_do_not_depend_on_threads(void **state) {
   (void)state;
@@ -115,6 +126,7 @@ int main(void) {
       cmocka_unit_test(any_number_of_threads_gives_the_same_bits),
       cmocka_unit_test(so_do_the_other_branches),
       cmocka_unit_test(so_does_a_value_network),
+      cmocka_unit_test(so_does_an_ensemble),
       cmocka_unit_test(so_does_bf16),
       cmocka_unit_test(actions_do_not_depend_on_threads),
   };

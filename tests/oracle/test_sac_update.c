@@ -255,7 +255,7 @@ static void put_state(FILE *out, sac_agent *agent, int update) {
     const char *name;
     size_t size;
   } dtype[] = {[SAC_F32] = {"f32", 4}, [SAC_F64] = {"f64", 8}, [SAC_U64] = {"u64", 8}};
-  sac_tensor tensors[SAC_AGENT_TENSORS_MAX];
+  sac_tensor *tensors = calloc(sac_agent_tensors(agent, NULL), sizeof *tensors);
   const size_t count = sac_agent_tensors(agent, tensors);
   for (size_t i = 0; i < count; i++) {
     const sac_tensor *t = &tensors[i];
@@ -263,6 +263,7 @@ static void put_state(FILE *out, sac_agent *agent, int update) {
     put(out, t->name, dtype[t->dtype].name, dtype[t->dtype].size, t->rows, t->cols, t->stride,
         t->data);
   }
+  free(tensors);
 }
 
 /* --- the replay: episodes that end in turn by terminated, by truncated ----------------------- */
@@ -382,7 +383,7 @@ static sac_agent_options options_of(const struct test_case *c) {
 
 /* Change the fresh state as the case says, as if it had been loaded so. */
 static void prepare(const struct test_case *c, sac_agent *agent) {
-  sac_tensor tensors[SAC_AGENT_TENSORS_MAX];
+  sac_tensor *tensors = calloc(sac_agent_tensors(agent, NULL), sizeof *tensors);
   const size_t count = sac_agent_tensors(agent, tensors);
   sac_stream stream = sac_stream_make(SEED, SAC_STREAM_USER, 1);
   char last[32];
@@ -395,6 +396,7 @@ static void prepare(const struct test_case *c, sac_agent *agent) {
         if (strstr(tensors[t].name, ".target."))
           *x += c->target_offset * (float)(2.0 * sac_stream_uniform(&stream) - 1.0);
       }
+  free(tensors);
   if (c->isa) agent->k = sac_kernels_find(c->isa);
   sac_agent_restored(agent);
 }

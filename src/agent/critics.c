@@ -1,0 +1,142 @@
+#include "agent/critics.h"
+
+#include "agent/update.h"
+
+#include <string.h>
+
+sac_mlp_spec sac_critic_network(const sac_agent *g, size_t in, size_t out, int with_target) {
+  return (sac_mlp_spec){.in = in,
+                        .out = out,
+                        .hidden = &g->opt.critic_hidden,
+                        .trained = 1,
+                        .with_target = with_target,
+                        .bf16 = g->pi.net.bf16,
+                        .norm = sac_norm_of(&g->opt, g->opt.critic_norm),
+                        .dropout = g->opt.critic_dropout};
+}
+
+void sac_critics_layout(sac_arena *m, sac_agent *g, size_t in, size_t outputs) {
+  const sac_agent_options *o = &g->opt;
+  g->N = (size_t)o->critics;
+  g->M = o->critic_subset ? (size_t)o->critic_subset : g->N;
+  g->subset = SAC_TAKE(m, size_t, g->N);
+  g->ld_out = outputs > 1 ? sac_row(outputs) : 1;
+  g->q = SAC_TAKE(m, sac_critic, g->N);
+  const sac_mlp_spec spec = sac_critic_network(g, in, outputs, o->value == SAC_VALUE_Q);
+  for (size_t j = 0; j < g->N; j++) {
+    sac_critic *self = g->q ? &g->q[j] : NULL, measuring;
+    sac_critic *c = self ? self : &measuring;
+    sac_mlp_layout(m, &c->net, &spec);
+    sac_trace_layout_training(m, &c->trace, &c->net, g->B);
+    c->out = SAC_TAKE(m, float, g->B * g->ld_out);
+    c->value = outputs > 1 ? SAC_TAKE(m, float, g->B) : c->out;
+    c->slope = SAC_TAKE(m, float, g->B * g->ld_out);
+    if (c->net.scratch > g->ld_scratch) g->ld_scratch = c->net.scratch;
+  }
+}
+
+uint64_t sac_critics_init_index(size_t j) {
+  return (uint64_t)(j < 2 ? j + 1 : j + 2) * SAC_LAYERS_MAX;
+}
+
+void sac_critics_init(sac_agent *g) {
+  for (size_t j = 0; j < g->N; j++)
+    sac_mlp_init(g->k, &g->q[j].net, g->opt.init, g->seed, sac_critics_init_index(j));
+}
+
+/* The first M of a shuffle of 0 ... N-1. */
+void sac_critics_choose(sac_agent *g) {
+  for (size_t j = 0; j < g->N; j++) g->subset[j] = j;
+  if (g->M == g->N) return;
+  sac_stream s = sac_stream_make(g->seed, SAC_STREAM_SUBSET, g->updates);
+  for (size_t i = 0; i < g->M; i++) {
+    const size_t at = i + (size_t)sac_stream_below(&s, g->N - i), chosen = g->subset[at];
+    g->subset[at] = g->subset[i];
+    g->subset[i] = chosen;
+  }
+}
+
+/* --- passes ---------------------------------------------------------------------------------- */
+
+static void values(sac_agent *g, size_t j, const float *w, const sac_trace *room, const float *x,
+                   size_t first, size_t last) {
+  sac_trace trace = sac_trace_values(room);
+  sac_mlp_forward(g->k, &g->q[j].net, w, x, g->ldx, first, last, &trace, g->q[j].out, g->ld_out);
+}
+
+/* All in the first critic's trace, since nothing goes back through them: it stays in the cache. */
+void sac_critic_target_values(sac_agent *g, size_t j, const float *x, size_t first, size_t last) {
+  values(g, j, sac_critic_target(&g->q[j]), &g->q[0].trace, x, first, last);
+}
+
+void sac_critic_values(sac_agent *g, size_t j, const float *x, size_t first, size_t last) {
+  values(g, j, g->q[j].net.w, &g->q[j].trace, x, first, last);
+}
+
+void sac_critics_values(sac_agent *g, const float *x, size_t first, size_t last) {
+  for (size_t j = 0; j < g->N; j++) sac_critic_values(g, j, x, first, last);
+}
+
+/* --- what the critics say together ----------------------------------------------------------- */
+
+float sac_critics_least(const sac_agent *g, size_t i) {
+  float least = g->q[g->subset[0]].out[i];
+  for (size_t m = 1; m < g->M; m++) least = sac_smaller(least, g->q[g->subset[m]].out[i]);
+  return least;
+}
+
+size_t sac_critics_smallest(const sac_agent *g, size_t b) {
+  size_t smallest = 0;
+  for (size_t j = 1; j < g->N; j++)
+    if (g->q[j].value[b] < g->q[smallest].value[b]) smallest = j;
+  return smallest;
+}
+
+float sac_critics_climbed(const sac_agent *g, size_t i) {
+  float q = g->q[0].out[i];
+  if (g->opt.actor_q == SAC_ACTOR_Q_MEAN) {
+    for (size_t j = 1; j < g->N; j++) q += g->q[j].out[i];
+    return q * (1.0f / (float)g->N);
+  }
+  for (size_t j = 1; j < g->N; j++) q = sac_smaller(q, g->q[j].out[i]);
+  return q;
+}
+
+/* dQ_j/dseen for the listed rows, times `weight`, added to dq_da. */
+static void add_gradient(sac_agent *g, size_t j, size_t n, const size_t rows[], size_t first,
+                         float weight) {
+  float *dx = g->dx + first * g->ld_da;
+  sac_mlp_input_gradient(g->k, &g->q[j].net, n, rows, NULL, 1, first, &g->q[j].trace, g->O, g->C,
+                         dx, g->ld_da);
+  for (size_t i = 0; i < n; i++)
+    for (size_t c = 0; c < g->C; c++)
+      g->dq_da[rows[i] * g->ld_da + c] += weight * dx[i * g->ld_da + c];
+}
+
+void sac_critics_seen_gradient(sac_agent *g, size_t first, size_t last) {
+  const int mean = g->opt.actor_q == SAC_ACTOR_Q_MEAN;
+  memset(g->dq_da + first * g->ld_da, 0, (last - first) * g->ld_da * sizeof *g->dq_da);
+  for (size_t j = 0; j < g->N; j++) {
+    size_t n = 0;
+    for (size_t b = first; b < last; b++)
+      if (mean || sac_critics_smallest(g, b) == j) g->rows[first + n++] = b;
+    add_gradient(g, j, n, g->rows + first, first, mean ? 1.0f / (float)g->N : 1.0f);
+  }
+}
+
+/* --- weights --------------------------------------------------------------------------------- */
+
+void sac_critics_step(sac_agent *g, const sac_adam_step *adam, float tau, size_t t, size_t T) {
+  const size_t units = g->q[0].net.units;
+  for (size_t i = t; i < g->N * units; i += T) {
+    sac_critic *c = &g->q[i / units];
+    sac_mlp_step(g->k, &c->net, i % units, g->B, g->x, g->ldx, &c->trace, c->slope, g->ld_out, adam,
+                 tau, g->scratch + t * g->ld_scratch);
+  }
+}
+
+double sac_critics_grad_square(const sac_agent *g) {
+  double sum = 0.0;
+  for (size_t j = 0; j < g->N; j++) sum += sac_mlp_grad_square(&g->q[j].net);
+  return sum;
+}

@@ -1,0 +1,64 @@
+/* The ensemble: N critics of one shape, Q_1 ... Q_N, each trained towards the same target.
+ *
+ * The target takes the minimum over all of them, or over M that an update draws [REDQ]; the actor
+ * climbs the minimum or the mean over all. Functions on rows [first, last) touch those rows only.
+ */
+#ifndef SAC_AGENT_CRITICS_H
+#define SAC_AGENT_CRITICS_H
+
+#include "agent/handle.h"
+
+/* A critic's network, or V's. */
+sac_mlp_spec sac_critic_network(const sac_agent *g, size_t in, size_t out, int with_target);
+
+/* Lay out the critics of g, whose options and sizes are set, with `outputs` outputs for `in`
+ * inputs. */
+void sac_critics_layout(sac_arena *arena, sac_agent *g, size_t in, size_t outputs);
+
+/* Fresh weights. */
+void sac_critics_init(sac_agent *g);
+
+/* Where the stream (seed, SAC_STREAM_INIT) of a network's first layer begins: the actor's at 0,
+ * then the first two critics', the value network's, and those of all further critics. */
+uint64_t sac_critics_init_index(size_t j);
+enum { SAC_VALUE_INIT_INDEX = 3 * SAC_LAYERS_MAX };
+
+/* Draw this update's subset: M of N, each set of M equally likely, from stream (seed,
+ * SAC_STREAM_SUBSET, update). */
+void sac_critics_choose(sac_agent *g);
+
+/* The weights that a target is computed with: the slow copy, or the critic's own if it has none. */
+static inline const float *sac_critic_target(const sac_critic *critic) {
+  return critic->net.target ? critic->net.target : critic->net.w;
+}
+
+/* Outputs at x (B, ldx) of critic j for its target, or of the critic itself, in a pass whose
+ * weights' gradient is not wanted. */
+void sac_critic_target_values(sac_agent *g, size_t j, const float *x, size_t first, size_t last);
+void sac_critic_values(sac_agent *g, size_t j, const float *x, size_t first, size_t last);
+
+/* Outputs of all critics at x. */
+void sac_critics_values(sac_agent *g, const float *x, size_t first, size_t last);
+
+/* min over the subset of element i of the outputs; NaN if one of them is. */
+float sac_critics_least(const sac_agent *g, size_t i);
+
+/* The critic whose value of row b is the smallest; the first of them. */
+size_t sac_critics_smallest(const sac_agent *g, size_t b);
+
+/* What the actor climbs: the minimum over all critics of element i of an array of each, or the
+ * mean.
+ */
+float sac_critics_climbed(const sac_agent *g, size_t i);
+
+/* d climbed/d seen (B, C) of the last sac_critics_values into dq_da: through each row's smallest
+ * critic only, or a share through each. */
+void sac_critics_seen_gradient(sac_agent *g, size_t first, size_t last);
+
+/* Adam on thread t's share of all critics' weights, and their targets' step. */
+void sac_critics_step(sac_agent *g, const sac_adam_step *adam, float tau, size_t t, size_t T);
+
+/* Over all critics: the squared norm of the last step's gradient. */
+double sac_critics_grad_square(const sac_agent *g);
+
+#endif
