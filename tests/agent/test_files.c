@@ -163,10 +163,9 @@ static void an_options_former_name_counts(void **state) {
   const sac_agent_options options = small_options();
   sac_error err = {0};
   sac_agent *agent = make_agent(&options, 1);
-  static sac_tensor tensors[SAC_AGENT_TENSORS_MAX];
   static sac_meta metas[SAC_AGENT_METAS_MAX];
-  const size_t n = sac_agent_tensors(agent, tensors);
-  size_t m = 0;
+  size_t n, m = 0;
+  sac_tensor *tensors = agent_tensors(agent, &n);
   for (size_t i = 0, all = sac_agent_metas(agent, metas); i < all; i++)
     if (!strstr(metas[i].key, "_beta1")) metas[m++] = metas[i];
   metas[m] = (sac_meta){"option.adam_beta1", "0.9"};
@@ -175,6 +174,7 @@ static void an_options_former_name_counts(void **state) {
   metas[m] = (sac_meta){"option.adam_beta1", "0.5"};
   assert_ok(sac_safetensors_write(path, tensors, n, metas, m + 1, &err), err);
   check_refused(sac_agent_load(agent, path, &err), SAC_ERR_FORMAT, &err, "beta1|0.5|0.9");
+  free(tensors);
   sac_agent_destroy(agent);
   scratch_remove(dir);
 }
