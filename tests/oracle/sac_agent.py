@@ -34,9 +34,9 @@ class Adam:
         shrink = lr * self.decay * theta if matrix else 0.0
         theta -= lr * m_hat / (np.sqrt(v_hat) + self.eps) + shrink
 
-    def network(self, steps, lr, net, gradient, decay=True):
+    def network(self, steps, lr, net, gradient):
         for name, theta in net.w.items():
-            matrix = decay and name[0].isdigit() and name.endswith(".weight")
+            matrix = name[0].isdigit() and name.endswith(".weight")
             self.step(steps, lr, theta, gradient[name], net.m[name], net.v[name], matrix)
 
 
@@ -142,8 +142,8 @@ class Agent:
         return sum(values) / len(values) if self.o["actor_q"] == "mean" else smallest(values)
 
     def climbed_at(self, s, a, random):
-        """Q(s,a) as an expression of a alone. Its slope is found row by row for Q itself, and scaled
-        as the loss wants afterwards: with bf16 the order of the two is seen."""
+        """Q(s,a) as an expression of a alone. Its slope is found row by row for Q itself, and
+        scaled as the loss wants afterwards: with bf16 the order of the two is seen."""
         leaf = Node(a.value)
         q = self.climbed(self.ask(self.q, [q.leaves() for q in self.q],
                                   concatenate([s, leaf], axis=1), random.dropout("actor")))
@@ -165,8 +165,8 @@ class Agent:
         return ([out[:B] for out in outs], [out[B:] for out in nexts]) if joint else (outs, nexts)
 
     def critic_loss(self, batch, random, y=None):
-        """The sum of all critics' losses, their parameters, their outputs for (s,a), and the target:
-        y if it is given."""
+        """The sum of all critics' losses, their parameters, their outputs for (s,a), and the
+        target: y if it is given."""
         leaves = [q.leaves() for q in self.q]
         if y is None:
             there, target = self.ahead(batch, random)
@@ -178,11 +178,12 @@ class Agent:
         return sum(self.head.loss(out, y) for out in outs), leaves, outs, y
 
     def value_loss(self, batch, random):
-        """[SAC1]: y from the target of V, V's loss towards its soft value, and its parameters."""
+        """[SAC1]: V's loss towards its soft value, its parameters, and y from the target of V."""
         next_v = forward(self.v_target, self.v_target.leaves(), node(batch["next_obs"])).value
         a, logp = self.act(self.pi.leaves(), batch["obs"], random.normals("target"))
         x = np.concatenate([batch["obs"], a.value], axis=1)
-        q = smallest(self.ask(self.q, [q.leaves() for q in self.q], x, random.dropout("value"))).value
+        every = self.ask(self.q, [q.leaves() for q in self.q], x, random.dropout("value"))
+        q = smallest(every).value
         leaves = self.v.leaves()
         v = forward(self.v, leaves, node(batch["obs"]))
         loss = self.head.loss(v, q - self.alpha() * logp.value)
@@ -228,7 +229,7 @@ class Agent:
         if self.v:
             slope = in_network(v_loss, v_leaves)
             every += slope.values()
-            adam.network(steps, lr, self.v, slope, decay=False)
+            adam.network(steps, lr, self.v, slope)
         out["critic_grad_norm"] = norm(every)
         for q, slope in zip(self.q, slopes):
             adam.network(steps, lr, q, slope)

@@ -74,8 +74,9 @@ class Categorical:
 
 class Quantile:
     """Quantiles at the midpoints (2 i - 1) / 2 M. The target's are those of all critics in one
-    heap, sorted, without the largest `quantile_drop` a critic: y_i = r + discount (z_i - alpha log
-    pi). Loss: the mean over pairs and batch of |tau - 1{e < 0}| Huber(e), e = y_i - theta   [TQC]"""
+    heap, sorted, without the largest `quantile_drop` a critic: y_i = r + discount (z_i - alpha
+    log pi). Loss: the mean over pairs and batch of |tau - 1{e < 0}| Huber(e), e = y_i - theta
+    [TQC]"""
 
     def __init__(self, options):
         M = int(options["critic_quantiles"])

@@ -6,21 +6,16 @@ DTYPES = {"f32": np.float32, "f64": np.float64, "u32": np.uint32, "u64": np.uint
 
 
 # options that the agent does not have yet, as it does without them
-DEFAULTS = {"critic_norm": "none", "actor_norm": "none", "norm_place": "hidden", "norm_input": "no",
-            "norm_momentum": "0.99", "norm_eps": "1e-3", "renorm_r_max": "3", "renorm_d_max": "5",
-            "renorm_warmup": "0", "critic_dropout": "0", "critic_target": "ema", "critic_head": "scalar",
-            "weight_decay": "0", "target_entropy_std": "0", "lr_end": "0"}
+DEFAULTS = {"critic_target": "ema", "critic_head": "scalar"}
 
 
 def read_record(stream):
-    """Lines `option NAME VALUE` and `NAME DTYPE ROWS COLS`, the latter followed by the numbers, up to
-    the line `end`. None at the end of the stream."""
+    """Lines `option NAME VALUE` and `NAME DTYPE ROWS COLS`, the latter followed by the numbers, up
+    to the line `end`. None at the end of the stream."""
     options, tensors = {}, {}
     while line := stream.readline():
         words = line.decode().split()
         if words[0] == "end":
-            for who in ("actor", "critic", "alpha"):
-                options.setdefault(who + "_beta1", options.get("adam_beta1"))
             return {**DEFAULTS, **options}, tensors
         if words[0] == "option":
             options[words[1]] = words[2]
@@ -57,14 +52,19 @@ class Random:
         return np.sqrt(-2.0 * np.log(cell[:, :, 0])) * np.cos(2.0 * np.pi * cell[:, :, 1])
 
     def subset(self, n):
-        return range(n)
+        """The first of a shuffle of n critics [REDQ, algorithm 1]; all if it has no size."""
+        left, chosen = list(range(n)), []
+        for i in self.record[f"subset.{self.agent.updates}"][0].astype(int):
+            left[0], left[i] = left[i], left[0]
+            chosen.append(left.pop(0))
+        return chosen or range(n)
 
     def dropout(self, purpose):
         return None
 
 
 def steps_ahead(pushed, start, n, gamma):
-    """r, the discount of what follows, and s' of up to n steps from row `start` of what was pushed."""
+    """r, the discount of what follows, and s', of up to n steps from row `start` of `pushed`."""
     total, weight, i = 0.0, 1.0, start
     while True:
         total += weight * float(pushed["reward"][i, 0])

@@ -98,6 +98,24 @@ static const struct test_case cases[] = {
     {.name = "mse", .obs = 6, .act = 2, .set = MIDDLE "critic_loss=mse", .reward = 3.0f},
     {.name = "huber", .obs = 6, .act = 2, .set = MIDDLE "critic_loss=huber", .reward = 3.0f},
     {.name = "actor_q mean", .obs = 6, .act = 2, .set = MIDDLE "actor_q=mean"},
+    {.name = "one critic", .obs = 6, .act = 2, .set = MIDDLE "critics=1"},
+    {.name = "five critics",
+     .obs = 6,
+     .act = 2,
+     .set = MIDDLE "critics=5 critic_loss=mse",
+     .threads = 3,
+     .target_offset = 0.1f},
+    {.name = "redq",
+     .obs = 6,
+     .act = 2,
+     .set = MIDDLE "critics=10 critic_subset=2 actor_q=mean policy_delay=2",
+     .target_offset = 0.1f},
+    {.name = "subset of one, all in the actor",
+     .obs = 6,
+     .act = 2,
+     .set = MIDDLE "critics=3 critic_subset=1 target_interval=2 tau=0.3",
+     .threads = 2,
+     .target_offset = 0.1f},
     {.name = "policy_delay", .obs = 6, .act = 2, .set = MIDDLE "policy_delay=2"},
     {.name = "policy_updates",
      .obs = 6,
@@ -190,6 +208,10 @@ static const struct test_case cases[] = {
                    "policy_delay=2 obs_norm=running",
      .reward = 3.0f,
      .target_offset = 0.05f},
+    {.name = "value v, three critics, decay",
+     .obs = 6,
+     .act = 2,
+     .set = MIDDLE "value=v critics=3 weight_decay=20 critic_beta1=0.5"},
     {.name = "value v, fixed",
      .obs = 6,
      .act = 3,
@@ -212,6 +234,12 @@ static const struct test_case cases[] = {
      .choices = 5,
      .set = DISCRETE "actor_q=mean critic_loss=huber n_step=4 obs_norm=running",
      .reward = 3.0f},
+    {.name = "categorical, ensemble",
+     .obs = 4,
+     .act = 1,
+     .choices = 3,
+     .set = DISCRETE "critics=4 critic_subset=2 weight_decay=20",
+     .target_offset = 0.1f},
     {.name = "categorical fresh",
      .obs = 4,
      .act = 1,
@@ -354,8 +382,20 @@ static void put_batch(FILE *out, const sac_agent *agent, const sac_replay *repla
   }
 }
 
-static void put_noise(FILE *out, const sac_agent *agent) {
+/* Where a shuffle of the critics takes its first, its second ... from: of those that are left. */
+static void put_subset(FILE *out, const sac_agent_options *o, uint64_t n) {
+  uint64_t from[64];
+  char name[64];
+  sac_stream s = sac_stream_make(SEED, SAC_STREAM_SUBSET, n);
+  for (int64_t i = 0; i < o->critic_subset; i++)
+    from[i] = sac_stream_below(&s, (uint64_t)(o->critics - i));
+  snprintf(name, sizeof name, "subset.%llu", (unsigned long long)n);
+  put(out, name, "u64", sizeof *from, 1, (size_t)o->critic_subset, (size_t)o->critic_subset, from);
+}
+
+static void put_random(FILE *out, const sac_agent *agent) {
   const sac_agent_options *o = &agent->opt;
+  for (uint64_t n = 0; n < UPDATES; n++) put_subset(out, o, n);
   for (uint64_t n = 0; n < UPDATES; n++) put_words(out, "target", SAC_STREAM_TARGET, n, agent);
   for (uint64_t n = 1; n <= UPDATES / (uint64_t)o->policy_delay * (uint64_t)o->policy_updates;
        n++) {
@@ -506,7 +546,7 @@ static void agrees(void **state) {
   put_options(out, &options);
   fprintf(out, "option ties %d\n", c->ties);
   put_steps(out, &steps);
-  put_noise(out, agent);
+  put_random(out, agent);
   put_updates(out, agent, replay);
   const int agreed = oracle_agrees();
 
