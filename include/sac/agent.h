@@ -58,6 +58,8 @@ extern "C" {
   R(adam_eps, 1e-8, 1e-30, 1.0, "Adam, added to the root of the second moment")                   \
   R(weight_decay, 0.0, 0.0, 100.0,                                                                \
     "w shrinks by lr * this a step: matrices of actor and critics, no biases [ADAMW]")            \
+  I(reset_every, 0, 0, 1000000000000,                                                             \
+    "updates between fresh draws of networks, optimisers and temperature [SRSAC]; 0: never")      \
   C(temperature, learned, "learned|fixed", "learned towards the target entropy, or fixed [SAC2]") \
   R(alpha, 1.0, 1e-12, 1e6, "temperature, at the start if it is learned")                         \
   R(alpha_min, 0.0, 0.0, 1e6, "the learned temperature does not fall below this")                 \

@@ -99,6 +99,21 @@ static sac_status check_precision(const sac_agent_options *opt, sac_error *err) 
                   sac_isa(), sac_cpu_has_bf16() ? " (SAC_ISA)" : "", have);
 }
 
+/* Networks that are drawn anew begin so many streams further on, each time. */
+enum { INIT_STREAMS = 1 << 20 };
+
+void sac_agent_fresh(sac_agent *g) {
+  const sac_agent_options *o = &g->opt;
+  const uint64_t round = o->reset_every ? g->updates / (uint64_t)o->reset_every : 0;
+  const uint64_t base = round * INIT_STREAMS;
+  sac_mlp_init(g->k, &g->pi.net, o->init, g->seed, base);
+  if (!g->K) sac_head_bias(&g->pi);
+  sac_critics_init(g, base);
+  if (o->value == SAC_VALUE_V)
+    sac_mlp_init(g->k, &g->v, o->init, g->seed, base + SAC_VALUE_INIT_INDEX);
+  g->temperature = (sac_temperature){.log_alpha = log(o->alpha)};
+}
+
 enum { LARGEST_DIM = 1 << 20 };
 
 sac_status sac_agent_create(const sac_agent_options *opt, size_t O, size_t A, const double low[],
@@ -131,11 +146,7 @@ sac_status sac_agent_create(const sac_agent_options *opt, size_t O, size_t A, co
   g->seed = seed;
   g->k = sac_kernels_get();
   sac_head_set(&g->pi, opt, low, high);
-  sac_mlp_init(g->k, &g->pi.net, opt->init, seed, 0);
-  if (!K) sac_head_bias(&g->pi);
-  sac_critics_init(g);
-  if (opt->value == SAC_VALUE_V) sac_mlp_init(g->k, &g->v, opt->init, seed, SAC_VALUE_INIT_INDEX);
-  g->temperature.log_alpha = log(opt->alpha);
+  sac_agent_fresh(g);
   sac_normalizer_restored(&g->norm);
   *out = g;
   return SAC_OK;

@@ -39,9 +39,9 @@ uint64_t sac_critics_init_index(size_t j) {
   return (uint64_t)(j < 2 ? j + 1 : j + 2) * SAC_LAYERS_MAX;
 }
 
-void sac_critics_init(sac_agent *g) {
+void sac_critics_init(sac_agent *g, uint64_t base) {
   for (size_t j = 0; j < g->N; j++)
-    sac_mlp_init(g->k, &g->q[j].net, g->opt.init, g->seed, sac_critics_init_index(j));
+    sac_mlp_init(g->k, &g->q[j].net, g->opt.init, g->seed, base + sac_critics_init_index(j));
 }
 
 /* The first M of a shuffle of 0 ... N-1. */

@@ -15,8 +15,8 @@ sac_mlp_spec sac_critic_network(const sac_agent *g, size_t in, size_t out, int w
  * inputs. */
 void sac_critics_layout(sac_arena *arena, sac_agent *g, size_t in, size_t outputs);
 
-/* Fresh weights. */
-void sac_critics_init(sac_agent *g);
+/* Fresh weights; the streams of the draws begin at `base`. */
+void sac_critics_init(sac_agent *g, uint64_t base);
 
 /* Where the stream (seed, SAC_STREAM_INIT) of a network's first layer begins: the actor's at 0,
  * then the first two critics', the value network's, and those of all further critics. */

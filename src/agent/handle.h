@@ -60,6 +60,10 @@ struct sac_agent {
   size_t ld_scratch;
 };
 
+/* Networks, optimisers and temperature as at the start, from draws that depend on the number of
+ * resets done; what is counted or measured on the way stays. */
+void sac_agent_fresh(sac_agent *agent);
+
 /* The target entropy, in nats. */
 static inline double sac_target_entropy(const sac_agent *agent) {
   if (agent->K) return agent->opt.target_entropy_discrete * log((double)agent->K);

@@ -238,7 +238,8 @@ static sac_status update_critics(sac_agent *g, struct update *u, sac_update_metr
                                  sac_error *err) {
   const int target_due = (g->updates + 1) % (uint64_t)g->opt.target_interval == 0;
   const double lr_share = sac_lr_share(&g->opt, g->updates);
-  u->adam = sac_adam_at(&g->opt, g->opt.lr_critic * lr_share, g->opt.critic_beta1, g->updates + 1);
+  const uint64_t steps = g->updates - sac_reset_at(&g->opt, g->updates) + 1;
+  u->adam = sac_adam_at(&g->opt, g->opt.lr_critic * lr_share, g->opt.critic_beta1, steps);
   u->tau = target_due ? (float)g->opt.tau : 0.0f;
   const int with_v = g->opt.value == SAC_VALUE_V;
   sac_critics_choose(g);
@@ -290,7 +291,8 @@ static sac_status update_actor(sac_agent *g, struct update *u, sac_update_metric
                                sac_error *err) {
   g->actor_updates++;
   const double lr_share = sac_lr_share(&g->opt, g->updates);
-  u->adam = sac_adam_at(&g->opt, g->opt.lr_actor * lr_share, g->opt.actor_beta1, g->actor_updates);
+  const uint64_t steps = sac_actor_updates_since_reset(&g->opt, g->updates, g->actor_updates);
+  u->adam = sac_adam_at(&g->opt, g->opt.lr_actor * lr_share, g->opt.actor_beta1, steps);
   u->alpha = (float)exp(g->temperature.log_alpha);
   u->noise = g->actor_updates * g->B;
   u->purpose = SAC_STREAM_ACTOR;
@@ -331,6 +333,7 @@ sac_status sac_agent_update(sac_agent *g, const sac_replay *replay, sac_update_m
     for (int64_t i = 0; i < g->opt.policy_updates; i++) SAC_TRY(update_actor(g, &u, &out, err));
   out.alpha = exp(g->temperature.log_alpha);
   g->updates++;
+  if (g->updates == sac_reset_at(&g->opt, g->updates)) sac_agent_fresh(g);
   if (metrics) *metrics = out;
   return SAC_OK;
 }

@@ -15,6 +15,17 @@ double sac_lr_share(const sac_agent_options *o, uint64_t updates) {
   }
 }
 
+uint64_t sac_reset_at(const sac_agent_options *o, uint64_t updates) {
+  const uint64_t every = (uint64_t)o->reset_every;
+  return every ? updates / every * every : 0;
+}
+
+uint64_t sac_actor_updates_since_reset(const sac_agent_options *o, uint64_t updates,
+                                       uint64_t actor_updates) {
+  const uint64_t times = sac_reset_at(o, updates) / (uint64_t)o->policy_delay;
+  return actor_updates - times * (uint64_t)o->policy_updates;
+}
+
 sac_adam_step sac_adam_at(const sac_agent_options *o, double lr, double beta1, uint64_t steps) {
   return (sac_adam_step){.lr = (float)lr,
                          .beta1 = (float)beta1,
