@@ -42,6 +42,7 @@ void sac_update_gather(sac_agent *g, const sac_replay *replay, size_t first, siz
     sac_stream s = sac_stream_make(g->seed, SAC_STREAM_BATCH, g->updates * g->B + b);
     g->drawn[b] = sac_replay_draw(replay, &s);
   }
+  for (size_t b = first; b < last; b++) sac_replay_touch(replay, g->drawn[b]);
   for (size_t b = first; b < last; b++) {
     double discount;
     const sac_transition step =

@@ -35,6 +35,22 @@ static inline size_t sac_replay_slot(const sac_replay *replay, size_t env, uint6
   return env * replay->per_env + (size_t)(g % replay->per_env);
 }
 
+static inline void sac_touch(const volatile float *p, size_t n) {
+  for (size_t i = 0; i < n; i += 64 / sizeof *p) (void)p[i];
+  (void)p[n - 1];
+}
+
+/* Read a number of each cache line of the transition that begins in slot `index`, for nothing: a
+ * batch lies anywhere in the buffer, and of reads that need nothing of each other many are under
+ * way at once. (A prefetch has no effect where the page is not in the TLB.) */
+static inline void sac_replay_touch(const sac_replay *replay, size_t index) {
+  const size_t O = replay->obs_dim, A = replay->act_dim;
+  const size_t frames = index + 1 < replay->envs * replay->per_env ? 2 : 1;
+  sac_touch(replay->obs + index * O, frames * O); /* s, and s' behind it */
+  sac_touch(replay->act + index * A, A);
+  sac_touch(replay->reward + index, 1);
+}
+
 /* The first frame of a ring that is still stored. */
 static inline uint64_t sac_replay_first(const sac_replay *replay, size_t env) {
   const uint64_t frames = replay->rings[env].frames;
