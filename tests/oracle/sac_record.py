@@ -1,4 +1,4 @@
-"""What test_sac_update.c recorded of an agent: its options, its state before and after each update,
+"""What sac_oracle.h recorded of an agent: its options, its state before and after each update,
 the transitions that were drawn, and the random words behind every draw."""
 import numpy as np
 
