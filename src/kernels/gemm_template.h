@@ -10,7 +10,22 @@ static inline size_t tile_rows(size_t left) {
   return (left + 1) / 2; /* 7 ... 9: two tiles of 4 or 5 */
 }
 
+/* The epilogue of a product beside a norm. */
+VF_INLINE vf normed(const sac_gemm *g, vf c, size_t i, size_t n) {
+  const vf zero = vf_set1(0.0f), scale = vf_load(g->scale + n);
+  const vf shift = g->shift ? vf_load(g->shift + n) : zero;
+  if (!g->late) c = vf_fma(scale, c, shift);
+  if (g->relu) c = vf_max(zero, c);
+  if (g->late) c = vf_fma(scale, c, shift);
+  if (!g->mask) return c;
+  const vf mask = vf_load(g->mask + (g->mask_row ? g->mask_row[i] : i) * g->ldm + n);
+  if (g->slope) c = vf_fma(vf_load(g->slope + n), mask, c);
+  const vi on = g->mask_at ? mask != vf_load(g->mask_at + n) : mask > zero;
+  return (vf)((vi)c & on);
+}
+
 VF_INLINE vf epilogue(const sac_gemm *g, vf c, size_t i, size_t n) {
+  if (g->scale) return normed(g, c, i, n);
   if (g->relu) c = vf_max(vf_set1(0.0f), c); /* in this order a NaN stays one */
   if (g->mask) {
     const vf mask = vf_load(g->mask + (g->mask_row ? g->mask_row[i] : i) * g->ldm + n);

@@ -30,7 +30,43 @@ typedef struct sac_gemm {
   const float *mask; /* (*,N) or NULL: C[i] = 0 where row mask_row[i] of mask (or i) is <= 0 */
   size_t ldm;
   const size_t *mask_row; /* (M) or NULL */
+
+  /* a norm's part, if `scale` is not NULL: C = scale C + shift, before the ReLU unless `late`; then
+   * C += slope mask, before the mask, which is "!= mask_at" instead of "> 0" if that is given */
+  const float *scale, *shift; /* (N); shift may be NULL */
+  int late;
+  const float *slope, *mask_at; /* (N) or NULL; with mask only */
 } sac_gemm;
+
+/* Columns normalised over a batch, of which mean and var are the moments (biased):
+ *   rstd = 1 / sqrt(var + eps),  a = r rstd,  c = d - a mean,  so that xhat = a x + c
+ *   s = gamma a,  t = beta + gamma c,  so that gamma xhat + beta = s x + t
+ * and the running moments keep a share `keep` of themselves. r and d are 1 and 0, or if `renorm`
+ *   r = sigma / sigma_run cut to [1 / r_max, r_max],  d = (mean - mean_run) / sigma_run cut to
+ * +- d_max, by the running moments from before   [BRN]. N a multiple of SAC_LANES. */
+typedef struct sac_column_norm {
+  size_t N;
+  float eps, keep;
+  int renorm;
+  float r_max, d_max;
+  const float *mean, *var, *gamma, *beta;
+  float *run_mean, *run_var;           /* in, out */
+  float *rstd, *r, *d, *a, *c, *s, *t; /* out */
+} sac_column_norm;
+
+/* The weight gradient of a product whose input is y = gamma (a x + c) + beta, from H = x^T dz:
+ *   G = a H + c db^T = xhat^T dz,   H <- dW = gamma G + beta db^T,
+ *   dgamma_i = sum_n W[i,n] G[i,n],  dbeta_i = sum_n W[i,n] db[n].
+ * W, H (M,N), db (N), the others (M); N a multiple of SAC_LANES. */
+typedef struct sac_unfold {
+  size_t M, N;
+  const float *a, *c, *gamma, *beta, *db;
+  const float *W;
+  size_t ldw;
+  float *H;
+  size_t ldh;
+  float *dgamma, *dbeta;
+} sac_unfold;
 
 /* One step of Adam [ADAM, algorithm 1]; c1, c2 are the bias corrections 1/(1 - beta^t); decay is
  * the share of itself that a weight loses besides [ADAMW, algorithm 2: lr times lambda], or 0. */
@@ -59,6 +95,28 @@ typedef struct sac_kernels {
   void (*sum_columns)(size_t M, size_t N, const float *g, const float *A, size_t lda, float *y);
   /* T[n,k] = W[k,n];  W (K,N), T (N,K) */
   void (*transpose)(size_t K, size_t N, const float *W, size_t ldw, float *T, size_t ldt);
+
+  /* --- of norms: column by column, N a multiple of SAC_LANES */
+
+  /* mean[n] and var[n] (biased) of the column n of A (M,N); the mean first, then the squares */
+  void (*moments)(size_t M, size_t N, const float *A, size_t lda, float *mean, float *var);
+  void (*column_norm)(const sac_column_norm *c);
+  /* scale = gamma / sqrt(var + eps), shift = beta - scale mean */
+  void (*column_affine)(size_t N, float eps, const float *mean, const float *var,
+                        const float *gamma, const float *beta, float *scale, float *shift);
+  /* F[i,n] = s[i] W[i,n] and y[n] = bias[n] + sum_i t[i] W[i,n];  W (M,N) */
+  void (*fold)(size_t M, size_t N, const float *s, const float *t, const float *W, size_t ldw,
+               const float *bias, float *F, size_t ldf, float *y);
+  void (*unfold)(const sac_unfold *u);
+  /* C = scale (A - center) + shift, then the ReLU if `relu`; center NULL: 0 */
+  void (*affine)(size_t M, size_t N, const float *center, const float *scale, const float *shift,
+                 int relu, const float *A, size_t lda, float *C, size_t ldc);
+  /* sum[n] = sum_i G[i,n] and dot[n] = sum_i G[i,n] (A[i,n] - center[n]) */
+  void (*sum_products)(size_t M, size_t N, const float *center, const float *G, size_t ldg,
+                       const float *A, size_t lda, float *sum, float *dot);
+  /* G = scale G + shift + slope A */
+  void (*combine)(size_t M, size_t N, const float *scale, const float *shift, const float *slope,
+                  const float *A, size_t lda, float *G, size_t ldg);
 
   /* Adam on w (n) with gradient g and moments m, v; if target is not NULL, then also
    * target <- target + tau (w - target), all in one pass. Moments below 2^-126 become zero. Returns

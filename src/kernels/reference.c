@@ -10,9 +10,16 @@ static void gemm(const sac_gemm *g) {
       double c = g->bias ? (double)g->bias[n] : 0.0;
       for (size_t p = 0; p < g->K; p++)
         c += (double)g->A[i * g->a_row + p * g->a_col] * (double)g->B[p * g->ldb + n];
+      const double scale = g->scale ? (double)g->scale[n] : 1.0;
+      const double shift = g->scale && g->shift ? (double)g->shift[n] : 0.0;
+      if (!g->late) c = scale * c + shift;
       if (g->relu && !(c > 0.0)) c = 0.0;
+      if (g->late) c = scale * c + shift;
       const size_t m = g->mask_row ? g->mask_row[i] : i;
-      if (g->mask && !(g->mask[m * g->ldm + n] > 0.0f)) c = 0.0;
+      const float mask = g->mask ? g->mask[m * g->ldm + n] : 1.0f;
+      if (g->slope) c += (double)g->slope[n] * (double)mask;
+      if (g->mask && !(g->mask_at ? mask < g->mask_at[n] || mask > g->mask_at[n] : mask > 0.0f))
+        c = 0.0;
       g->C[i * g->ldc + n] = (float)c;
     }
 }
@@ -43,6 +50,108 @@ static void sum_columns(size_t M, size_t N, const float *g, const float *A, size
 static void transpose(size_t K, size_t N, const float *W, size_t ldw, float *T, size_t ldt) {
   for (size_t k = 0; k < K; k++)
     for (size_t n = 0; n < N; n++) T[n * ldt + k] = W[k * ldw + n];
+}
+
+static void moments(size_t M, size_t N, const float *A, size_t lda, float *mean, float *var) {
+  for (size_t n = 0; n < N; n++) {
+    double sum = 0.0, squares = 0.0;
+    for (size_t i = 0; i < M; i++) sum += (double)A[i * lda + n];
+    const double center = sum / (double)M;
+    for (size_t i = 0; i < M; i++) squares += pow((double)A[i * lda + n] - center, 2);
+    mean[n] = (float)center;
+    var[n] = (float)(squares / (double)M);
+  }
+}
+
+static void column_norm(const sac_column_norm *k) {
+  for (size_t n = 0; n < k->N; n++) {
+    const double mean = (double)k->mean[n], var = (double)k->var[n], keep = (double)k->keep;
+    const double mean_run = (double)k->run_mean[n], var_run = (double)k->run_var[n];
+    const double gamma = (double)k->gamma[n], beta = (double)k->beta[n];
+    const double sigma = sqrt(var + (double)k->eps), sigma_run = sqrt(var_run + (double)k->eps);
+    double r = 1.0, d = 0.0;
+    if (k->renorm) {
+      r = fmin(fmax(sigma / sigma_run, 1.0 / (double)k->r_max), (double)k->r_max);
+      d = fmin(fmax((mean - mean_run) / sigma_run, -(double)k->d_max), (double)k->d_max);
+    }
+    const double a = r / sigma, c = d - a * mean;
+    k->rstd[n] = (float)(1.0 / sigma);
+    k->r[n] = (float)r;
+    k->d[n] = (float)d;
+    k->a[n] = (float)a;
+    k->c[n] = (float)c;
+    k->s[n] = (float)(gamma * a);
+    k->t[n] = (float)(beta + gamma * c);
+    k->run_mean[n] = (float)(keep * mean_run + (1.0 - keep) * mean);
+    k->run_var[n] = (float)(keep * var_run + (1.0 - keep) * var);
+  }
+}
+
+static void column_affine(size_t N, float eps, const float *mean, const float *var,
+                          const float *gamma, const float *beta, float *scale, float *shift) {
+  for (size_t n = 0; n < N; n++) {
+    const double s = (double)gamma[n] / sqrt((double)var[n] + (double)eps);
+    scale[n] = (float)s;
+    shift[n] = (float)((double)beta[n] - s * (double)mean[n]);
+  }
+}
+
+static void fold(size_t M, size_t N, const float *s, const float *t, const float *W, size_t ldw,
+                 const float *bias, float *F, size_t ldf, float *y) {
+  for (size_t n = 0; n < N; n++) {
+    double sum = (double)bias[n];
+    for (size_t i = 0; i < M; i++) {
+      F[i * ldf + n] = s[i] * W[i * ldw + n];
+      sum += (double)t[i] * (double)W[i * ldw + n];
+    }
+    y[n] = (float)sum;
+  }
+}
+
+static void unfold(const sac_unfold *u) {
+  for (size_t i = 0; i < u->M; i++) {
+    double dgamma = 0.0, dbeta = 0.0;
+    for (size_t n = 0; n < u->N; n++) {
+      const double db = (double)u->db[n], w = (double)u->W[i * u->ldw + n];
+      const double g = (double)u->a[i] * (double)u->H[i * u->ldh + n] + (double)u->c[i] * db;
+      dgamma += w * g;
+      dbeta += w * db;
+      u->H[i * u->ldh + n] = (float)((double)u->gamma[i] * g + (double)u->beta[i] * db);
+    }
+    u->dgamma[i] = (float)dgamma;
+    u->dbeta[i] = (float)dbeta;
+  }
+}
+
+static void affine(size_t M, size_t N, const float *center, const float *scale, const float *shift,
+                   int relu, const float *A, size_t lda, float *C, size_t ldc) {
+  for (size_t i = 0; i < M; i++)
+    for (size_t n = 0; n < N; n++) {
+      const double x = (double)A[i * lda + n] - (center ? (double)center[n] : 0.0);
+      const double y = (double)scale[n] * x + (double)shift[n];
+      C[i * ldc + n] = (float)(relu && !(y > 0.0) ? 0.0 : y);
+    }
+}
+
+static void sum_products(size_t M, size_t N, const float *center, const float *G, size_t ldg,
+                         const float *A, size_t lda, float *sum, float *dot) {
+  for (size_t n = 0; n < N; n++) {
+    double plain = 0.0, paired = 0.0;
+    for (size_t i = 0; i < M; i++) {
+      plain += (double)G[i * ldg + n];
+      paired += (double)G[i * ldg + n] * ((double)A[i * lda + n] - (double)center[n]);
+    }
+    sum[n] = (float)plain;
+    dot[n] = (float)paired;
+  }
+}
+
+static void combine(size_t M, size_t N, const float *scale, const float *shift, const float *slope,
+                    const float *A, size_t lda, float *G, size_t ldg) {
+  for (size_t i = 0; i < M; i++)
+    for (size_t n = 0; n < N; n++)
+      G[i * ldg + n] = (float)((double)scale[n] * (double)G[i * ldg + n] + (double)shift[n] +
+                               (double)slope[n] * (double)A[i * lda + n]);
 }
 
 static double without_subnormals(double x) {
@@ -135,6 +244,14 @@ const sac_kernels sac_kernels_reference = {
     .outer_masked = outer_masked,
     .sum_columns = sum_columns,
     .transpose = transpose,
+    .moments = moments,
+    .column_norm = column_norm,
+    .column_affine = column_affine,
+    .fold = fold,
+    .unfold = unfold,
+    .affine = affine,
+    .sum_products = sum_products,
+    .combine = combine,
     .adam = adam,
     .normals = normals,
     .log_std = log_std,

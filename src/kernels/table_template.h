@@ -6,6 +6,8 @@
 
 #include "kernels/gemm_template.h"
 
+#include "kernels/norm_template.h"
+
 #include "kernels/elementwise_template.h"
 
 #include "kernels/peak_template.h"
@@ -17,6 +19,14 @@ const sac_kernels SAC_TABLE = {
     .outer_masked = outer_masked,
     .sum_columns = sum_columns,
     .transpose = transpose,
+    .moments = moments,
+    .column_norm = column_norm,
+    .column_affine = column_affine,
+    .fold = fold,
+    .unfold = unfold,
+    .affine = affine,
+    .sum_products = sum_products,
+    .combine = combine,
     .adam = adam,
     .normals = normals,
     .log_std = log_std,

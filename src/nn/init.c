@@ -1,5 +1,6 @@
 /* Initial weights. */
 #include "nn/mlp.h"
+#include "nn/norm.h"
 #include "sac/random.h"
 
 #include <math.h>
@@ -42,6 +43,7 @@ void sac_mlp_init(const sac_kernels *k, sac_mlp *net, int kind, uint64_t seed, u
       for (size_t j = 0; j < layer->out; j++)
         bias[j] = (float)draw(kind, layer->in, layer->out, &s);
   }
+  sac_norm_init(net);
   if (net->target) memcpy(net->target, net->w, net->count * sizeof *net->w);
   if (!net->m) return;
   memset(net->m, 0, net->count * sizeof *net->m);

@@ -1,6 +1,7 @@
 #include "nn/mlp.h"
 
 #include "nn/mlp_bf16.h"
+#include "nn/norm.h"
 
 #include <math.h>
 #include <string.h>
@@ -28,13 +29,17 @@ void sac_mlp_layout(sac_arena *arena, sac_mlp *net, const sac_mlp_spec *spec) {
     if (spec->trained && !spec->bf16 && layer->ld > 1)
       layer->Wt = SAC_TAKE(arena, float, layer->ld * layer->ldt);
     net->count += sac_padded((layer->in + 1) * layer->ld);
+    sac_norm_place(net, l);
     net->units += layer->ld == 1 ? 1 : unit_count(layer->in);
     const size_t rows = layer->in < UNIT_ROWS ? layer->in : UNIT_ROWS;
     const size_t need = layer->ld == 1 ? sac_padded(layer->in) : rows * layer->ld;
     if (need > net->scratch) net->scratch = need;
+    const size_t train = sac_mlp_train_scratch(layer, rows);
+    if (sac_norm_is_batch(&net->norm) && train > net->scratch) net->scratch = train;
   }
   net->w = SAC_TAKE(arena, float, net->count);
   net->target = spec->with_target ? SAC_TAKE(arena, float, net->count) : NULL;
+  sac_norm_layout(arena, net, spec->with_target);
   if (!spec->trained) return;
   net->m = SAC_TAKE(arena, float, net->count);
   net->v = SAC_TAKE(arena, float, net->count);
@@ -57,6 +62,7 @@ void sac_trace_layout(sac_arena *arena, sac_trace *trace, const sac_mlp *net, si
     trace->h[l] = SAC_TAKE(arena, float, B * trace->ld[l]);
     trace->d[l] = SAC_TAKE(arena, float, B * trace->ld[l]);
   }
+  sac_norm_layout_trace(arena, trace, net, B);
 }
 
 void sac_trace_layout_training(sac_arena *arena, sac_trace *trace, const sac_mlp *net, size_t B) {
@@ -66,17 +72,40 @@ void sac_trace_layout_training(sac_arena *arena, sac_trace *trace, const sac_mlp
     sac_trace_layout(arena, trace, net, B);
 }
 
-static void refresh_rows(const sac_kernels *k, const sac_mlp *net, size_t l, size_t first,
-                         size_t rows) {
-  const sac_layer *layer = &net->layer[l];
-  if (!layer->Wt) return;
-  k->transpose(rows, layer->ld, net->w + layer->offset + first * layer->ld, layer->ld,
-               layer->Wt + first, layer->ldt);
-}
-
 void sac_mlp_refresh(const sac_kernels *k, sac_mlp *net) {
   if (net->bf16) sac_mlp_refresh_bf16(net);
-  for (size_t l = 0; l < net->layers; l++) refresh_rows(k, net, l, 0, net->layer[l].in);
+  for (size_t l = 0; l < net->layers; l++) sac_mlp_refresh_rows(k, net, l, 0, net->layer[l].in);
+  sac_norm_refresh(k, net);
+}
+
+/* --- evaluation mode of a norm of a batch kind: an affine map of each column --------------------
+ */
+
+/* Rows [first, first + rows) of x, normalised, into the trace. */
+static const float *normalised_input(const sac_kernels *k, const sac_mlp *net, const float *x,
+                                     size_t ldx, size_t first, size_t rows, sac_trace *trace) {
+  const sac_norm *norm = &net->layer[0].before;
+  float *xn = trace->xn + first * trace->ld_xn;
+  k->affine(rows, sac_padded(net->in), norm->mean, norm->scale, sac_norm_beta(norm, net->w), 0, x,
+            ldx, xn, trace->ld_xn);
+  return xn;
+}
+
+/* Hidden layer l's norm, or the one before the next product: h is then what that product reads. */
+static void evaluate_forward(const sac_mlp *net, size_t l, sac_gemm *g) {
+  const sac_norm *after = &net->layer[l].after, *next = &net->layer[l + 1].before;
+  const sac_norm *norm = after->width ? after : next;
+  g->scale = norm->scale;
+  g->shift = norm->shift;
+  g->late = !after->width;
+}
+
+/* The gradient at hidden layer l's product, from that in what forward left in h: a ReLU was open
+ * where h is not what the norm makes of 0. */
+static void evaluate_gradient(const sac_mlp *net, size_t l, sac_gemm *g) {
+  const sac_norm *after = &net->layer[l].after, *next = &net->layer[l + 1].before;
+  g->scale = after->width ? after->scale : next->scale;
+  g->mask_at = after->width ? NULL : next->shift;
 }
 
 void sac_mlp_forward(const sac_kernels *k, const sac_mlp *net, const float *w, const float *x,
@@ -89,6 +118,10 @@ void sac_mlp_forward(const sac_kernels *k, const sac_mlp *net, const float *w, c
   const size_t rows = last - first;
   const float *in = x + first * ldx;
   size_t ld_in = ldx;
+  if (net->layer[0].before.width) {
+    in = normalised_input(k, net, in, ldx, first, rows, trace);
+    ld_in = trace->ld_xn;
+  }
   for (size_t l = 0; l < net->layers; l++) {
     const sac_layer *layer = &net->layer[l];
     const int hidden = l + 1 < net->layers;
@@ -99,18 +132,20 @@ void sac_mlp_forward(const sac_kernels *k, const sac_mlp *net, const float *w, c
     }
     const size_t ldc = hidden ? trace->ld[l] : ldy;
     float *C = (hidden ? trace->h[l] : y) + first * ldc;
-    k->gemm(&(sac_gemm){.M = rows,
-                        .N = layer->ld,
-                        .K = layer->in,
-                        .A = in,
-                        .a_row = ld_in,
-                        .a_col = 1,
-                        .B = W,
-                        .ldb = layer->ld,
-                        .C = C,
-                        .ldc = ldc,
-                        .bias = bias,
-                        .relu = hidden});
+    sac_gemm g = {.M = rows,
+                  .N = layer->ld,
+                  .K = layer->in,
+                  .A = in,
+                  .a_row = ld_in,
+                  .a_col = 1,
+                  .B = W,
+                  .ldb = layer->ld,
+                  .C = C,
+                  .ldc = ldc,
+                  .bias = bias,
+                  .relu = hidden};
+    if (hidden) evaluate_forward(net, l, &g);
+    k->gemm(&g);
     in = C;
     ld_in = ldc;
   }
@@ -149,34 +184,6 @@ void sac_mlp_backward(const sac_kernels *k, const sac_mlp *net, const float *dy,
   }
 }
 
-/* From dy (n, ldy), or ones, back to what lies before the last ReLU of the listed rows. */
-static void listed_rows(const sac_kernels *k, const sac_mlp *net, size_t n, const size_t row[],
-                        const float *dy, size_t ldy, size_t first, sac_trace *trace) {
-  static const float one = 1.0f;
-  const size_t top = net->layers - 2, ld = trace->ld[top]; /* the last hidden layer */
-  const sac_layer *head = &net->layer[top + 1];
-  float *d = trace->d[top] + first * ld;
-  if (head->ld > 1) {
-    k->gemm(&(sac_gemm){.M = n,
-                        .N = net->layer[top].ld,
-                        .K = head->out,
-                        .A = dy,
-                        .a_row = ldy,
-                        .a_col = 1,
-                        .B = head->Wt,
-                        .ldb = head->ldt,
-                        .C = d,
-                        .ldc = ld,
-                        .mask = trace->h[top],
-                        .ldm = ld,
-                        .mask_row = row});
-    return;
-  }
-  for (size_t i = 0; i < n; i++)
-    k->outer_masked(1, net->layer[top].ld, dy ? dy + i : &one, net->w + head->offset,
-                    trace->h[top] + row[i] * ld, ld, d + i * ld, ld);
-}
-
 void sac_mlp_input_gradient(const sac_kernels *k, const sac_mlp *net, size_t n, const size_t row[],
                             const float *dy, size_t ldy, size_t first, sac_trace *trace,
                             size_t column, size_t columns, float *dx, size_t ldx) {
@@ -184,24 +191,29 @@ void sac_mlp_input_gradient(const sac_kernels *k, const sac_mlp *net, size_t n, 
     sac_mlp_input_gradient_bf16(net, n, row, dy, ldy, first, trace, column, columns, dx, ldx);
     return;
   }
-  listed_rows(k, net, n, row, dy, ldy, first, trace);
-  const size_t top = net->layers - 2;
-  for (size_t l = top; l > 0; l--) {
+  static const float one = 1.0f;
+  const size_t top = net->layers - 1;
+  for (size_t l = top; l > 0; l--) { /* through product l and the ReLU before it */
+    const sac_layer *layer = &net->layer[l];
     const size_t ld = trace->ld[l - 1];
-    k->gemm(&(sac_gemm){.M = n,
-                        .N = net->layer[l - 1].ld,
-                        .K = net->layer[l].out,
-                        .A = trace->d[l] + first * trace->ld[l],
-                        .a_row = trace->ld[l],
-                        .a_col = 1,
-                        .B = net->layer[l].Wt,
-                        .ldb = net->layer[l].ldt,
-                        .C = trace->d[l - 1] + first * ld,
-                        .ldc = ld,
-                        .mask = trace->h[l - 1],
-                        .ldm = ld,
-                        .mask_row = row});
+    sac_gemm g = {.M = n,
+                  .N = net->layer[l - 1].ld,
+                  .K = layer->out,
+                  .A = l == top ? dy : trace->d[l] + first * trace->ld[l],
+                  .a_row = l == top ? ldy : trace->ld[l],
+                  .a_col = 1,
+                  .B = layer->ld == 1 ? net->w + layer->offset : layer->Wt,
+                  .ldb = layer->ldt,
+                  .C = trace->d[l - 1] + first * ld,
+                  .ldc = ld,
+                  .mask = trace->h[l - 1],
+                  .ldm = ld,
+                  .mask_row = row};
+    if (!g.A) g.A = &one, g.a_row = 0;
+    evaluate_gradient(net, l - 1, &g);
+    k->gemm(&g);
   }
+  const sac_norm *input = &net->layer[0].before;
   k->gemm(&(sac_gemm){.M = n,
                       .N = sac_padded(columns),
                       .K = net->layer[0].out,
@@ -211,7 +223,8 @@ void sac_mlp_input_gradient(const sac_kernels *k, const sac_mlp *net, size_t n, 
                       .B = net->layer[0].Wt + column,
                       .ldb = net->layer[0].ldt,
                       .C = dx,
-                      .ldc = ldx});
+                      .ldc = ldx,
+                      .scale = input->width ? input->scale + column : NULL});
 }
 
 void sac_mlp_step(const sac_kernels *k, sac_mlp *net, size_t u, size_t B, const float *x,
@@ -257,13 +270,14 @@ void sac_mlp_step(const sac_kernels *k, sac_mlp *net, size_t u, size_t B, const 
                       .ldc = layer->ld});
   square += sac_mlp_step_span(k, net, layer->offset + unit->first * layer->ld,
                               unit->rows * layer->ld, adam, scratch, tau);
-  refresh_rows(k, net, unit->layer, unit->first, unit->rows);
+  sac_mlp_refresh_rows(k, net, unit->layer, unit->first, unit->rows);
   net->unit_square[u] = square;
 }
 
 double sac_mlp_grad_square(const sac_mlp *net) {
   double sum = 0.0;
   for (size_t u = 0; u < net->units; u++) sum += net->unit_square[u];
+  for (size_t i = 0; i < net->layers * net->norm_blocks; i++) sum += net->norm_square[i];
   return sum;
 }
 

@@ -73,13 +73,32 @@ typedef struct sac_mlp {
 
   /* of a batch kind */
   uint64_t *passes; /* (2) in training mode so far: with w, with target */
+  double
+      *norm_square; /* (SAC_LAYERS_MAX, norm_blocks) of the last step's gradient in gamma, beta */
+  size_t norm_blocks;
 } sac_mlp;
+
+/* What a pass in training mode knows of a norm's columns, (padded) each: kernels/kernels.h has the
+ * letters. The gradient of the columns is scaled, shifted by `shift`, and goes along the columns by
+ * `slope`. */
+typedef struct sac_norm_pass {
+  float *mean, *var, *rstd, *r, *d, *a, *c, *s, *t, *shift, *slope;
+} sac_norm_pass;
 
 /* What a pass over a batch of B rows leaves behind. h[l] (B, ldh[l]): the activations of hidden
  * layer l, d[l]: the loss gradient at its input (before the ReLU). */
 typedef struct sac_trace {
   float *h[SAC_WIDTHS_MAX], *d[SAC_WIDTHS_MAX];
   size_t ld[SAC_WIDTHS_MAX];
+
+  /* of a norm: */
+  float *xn; /* (B, ld_xn) the network's input, normalised */
+  size_t ld_xn;
+  float *z[SAC_WIDTHS_MAX];      /* (B, ld[l]) what the norm of hidden layer l is of */
+  sac_norm_pass *before, *after; /* (layers) */
+  float **db;                    /* (layers) the loss gradient in each layer's bias, (padded) */
+  float *head; /* (padded) the weights of a last layer with one output, before the step */
+
   const sac_kernels_bf16 *bf16; /* set: h and d are the ones below */
 
   /* in bf16: `across` is what the next layer's product reads, `down` the weights' gradient */
@@ -112,6 +131,26 @@ static inline float *sac_mlp_output_bias(const sac_mlp *net) {
 
 static inline const float *sac_layer_bias(const sac_layer *layer, const float *w) {
   return w + layer->offset + layer->in * layer->ld;
+}
+
+enum { SAC_TRAIN_COLUMNS = 64 }; /* of a layer, that one thread takes in training mode */
+
+/* Floats that a thread needs for a layer in training mode: folded weights of some columns; a unit's
+ * gradient; vectors beside them. */
+static inline size_t sac_mlp_train_scratch(const sac_layer *layer, size_t unit_rows) {
+  const size_t in = sac_padded(layer->in), columns = SAC_TRAIN_COLUMNS * (in + SAC_LANES);
+  const size_t unit = unit_rows * (layer->ld + 2) + 2 * SAC_LANES;
+  if (layer->ld == 1) return 4 * in;
+  return unit > columns ? unit : columns;
+}
+
+/* The transpose of rows [first, first + rows) of layer l. */
+static inline void sac_mlp_refresh_rows(const sac_kernels *k, const sac_mlp *net, size_t l,
+                                        size_t first, size_t rows) {
+  const sac_layer *layer = &net->layer[l];
+  if (!layer->Wt) return;
+  k->transpose(rows, layer->ld, net->w + layer->offset + first * layer->ld, layer->ld,
+               layer->Wt + first, layer->ldt);
 }
 
 /* Adam, and the target's step, on n parameters at `at`; returns the gradient's squared norm. */
