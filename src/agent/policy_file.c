@@ -2,6 +2,7 @@
 #include "agent/discrete.h"
 #include "agent/normalizer.h"
 #include "agent/policy.h"
+#include "agent/state.h"
 #include "base/safetensors.h"
 #include "base/try.h"
 #include "sac/agent.h"
@@ -70,18 +71,12 @@ static sac_status read_row(const sac_safetensors *file, const char *name, float 
   return sac_safetensors_read(file, &t, err);
 }
 
-static sac_status read_weights(const sac_safetensors *file, sac_head *head, sac_error *err) {
-  for (size_t l = 0; l < head->net.layers; l++) {
-    const sac_layer *layer = &head->net.layer[l];
-    float *W = head->net.w + layer->offset;
-    sac_tensor t = {
-        .dtype = SAC_F32, .rows = layer->in, .cols = layer->out, .stride = layer->ld, .data = W};
-    char bias[64];
-    snprintf(t.name, sizeof t.name, "actor.%zu.weight", l);
-    SAC_TRY(sac_safetensors_read(file, &t, err));
-    snprintf(bias, sizeof bias, "actor.%zu.bias", l);
-    SAC_TRY(read_row(file, bias, W + layer->in * layer->ld, layer->out, err));
-  }
+static sac_status read_weights(const sac_safetensors *file, const sac_kernels *k, sac_head *head,
+                               sac_error *err) {
+  sac_tensor tensors[SAC_NETWORK_TENSORS_MAX];
+  const size_t count = sac_network_tensors("actor", &head->net, tensors);
+  for (size_t i = 0; i < count; i++) SAC_TRY(sac_safetensors_read(file, &tensors[i], err));
+  sac_mlp_refresh(k, &head->net);
   SAC_TRY(read_row(file, "action_mid", head->mid, head->A, err));
   return read_row(file, "action_half", head->half, head->A, err);
 }
@@ -134,7 +129,7 @@ static sac_status load(const sac_safetensors *file, const char *path, sac_policy
   sac_policy *p = layout(&m, O, A, K, &options);
   p->k = sac_kernels_get();
   p->head.map = sac_head_map(&options);
-  sac_status status = read_weights(file, &p->head, err);
+  sac_status status = read_weights(file, p->k, &p->head, err);
   if (status == SAC_OK) status = read_normalizer(file, &p->norm, err);
   for (size_t j = 0; options.entropy_space == SAC_ENTROPY_ENVIRONMENT && j < A; j++)
     p->head.log_scale += log((double)p->head.half[j]);

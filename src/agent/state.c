@@ -21,6 +21,35 @@ static void add(struct list *list, const char *name, sac_dtype dtype, void *data
   snprintf(t->name, sizeof t->name, "%s", name);
 }
 
+static void add_columns(struct list *list, const char *name, size_t l, const char *what,
+                        float *columns, size_t count) {
+  char full[64];
+  snprintf(full, sizeof full, "%s.%zu.%s", name, l, what);
+  add(list, full, SAC_F32, columns, 1, count, count);
+}
+
+/* gamma and beta of one copy of a norm's parameters. */
+static void add_norm(struct list *list, const char *name, size_t l, int after, const sac_norm *norm,
+                     float *w) {
+  if (!norm->width) return;
+  float *gamma = w + norm->offset, *beta = gamma + sac_padded(norm->width);
+  add_columns(list, name, l, after ? "after.gamma" : "before.gamma", gamma, norm->width);
+  add_columns(list, name, l, after ? "after.beta" : "before.beta", beta, norm->width);
+}
+
+/* The running statistics beside the parameters, or beside the target's. */
+static void add_statistics(struct list *list, const char *name, const sac_mlp *net, int target) {
+  for (size_t l = 0; l < net->layers; l++)
+    for (int after = 0; after < 2; after++) {
+      const sac_norm *norm = after ? &net->layer[l].after : &net->layer[l].before;
+      float *mean = target ? norm->target_mean : norm->mean;
+      float *var = target ? norm->target_var : norm->var;
+      if (!mean) continue;
+      add_columns(list, name, l, after ? "after.mean" : "before.mean", mean, norm->width);
+      add_columns(list, name, l, after ? "after.var" : "before.var", var, norm->width);
+    }
+}
+
 /* The weights (in, out) and biases (1, out) of one copy of a network's parameters; not the padding,
  * which is zero always. */
 static void add_parameters(struct list *list, const char *name, const sac_mlp *net, float *w) {
@@ -32,12 +61,23 @@ static void add_parameters(struct list *list, const char *name, const sac_mlp *n
     add(list, full, SAC_F32, W, layer->in, layer->out, layer->ld);
     snprintf(full, sizeof full, "%s.%zu.bias", name, l);
     add(list, full, SAC_F32, W + layer->in * layer->ld, 1, layer->out, layer->ld);
+    add_norm(list, name, l, 0, &layer->before, w);
+    add_norm(list, name, l, 1, &layer->after, w);
   }
+}
+
+size_t sac_network_tensors(const char *name, sac_mlp *net, sac_tensor out[]) {
+  struct list list = {out, 0};
+  add_parameters(&list, name, net, net->w);
+  add_statistics(&list, name, net, 0);
+  return list.count;
 }
 
 static void add_network(struct list *list, const char *name, sac_mlp *net) {
   char full[48];
-  add_parameters(list, name, net, net->w);
+  list->count += sac_network_tensors(name, net, list->out ? list->out + list->count : NULL);
+  snprintf(full, sizeof full, "%s.norm_passes", name);
+  if (net->passes) add(list, full, SAC_U64, net->passes, 1, 2, 2);
   snprintf(full, sizeof full, "%s.adam_m", name);
   add_parameters(list, full, net, net->m);
   snprintf(full, sizeof full, "%s.adam_v", name);
@@ -45,6 +85,7 @@ static void add_network(struct list *list, const char *name, sac_mlp *net) {
   if (!net->target) return;
   snprintf(full, sizeof full, "%s.target", name);
   add_parameters(list, full, net, net->target);
+  add_statistics(list, full, net, 1);
 }
 
 size_t sac_agent_tensors(sac_agent *g, sac_tensor out[]) {

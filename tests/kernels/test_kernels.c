@@ -152,6 +152,154 @@ static void products_with_vectors(void **state) {
   }
 }
 
+/* The epilogues beside a norm: before and after the ReLU, through a mask, along it, and with a mask
+ * of its own, which every fifth element equals. */
+static void gemm_beside_a_norm(void **state) {
+  (void)state;
+  enum { M = 13, N = 80, K = 17, LD = 96, FORMS = 6 };
+  static float A[M * K], B[K * LD], mask[M * LD], got[M * LD], want[M * LD];
+  float bias[LD], scale[LD], shift[LD], slope[LD], at[LD];
+  size_t rows[M];
+  fill(A, M * K, 11), fill(B, K * LD, 12), fill(mask, M * LD, 13), fill(bias, LD, 14);
+  fill(scale, LD, 15), fill(shift, LD, 16), fill(slope, LD, 17), fill(at, LD, 18);
+  for (size_t i = 0; i < M * LD; i += 5) mask[i] = at[i % LD];
+  for (size_t i = 0; i < M; i++) rows[i] = (i * 7) % M;
+  FOR_EACH_TABLE(k)
+  for (int form = 0; form < FORMS; form++) {
+    sac_gemm g = {.M = M, .N = N, .K = K, .A = A, .a_row = K, .a_col = 1, .B = B, .ldb = LD};
+    g.ldc = g.ldm = LD;
+    g.scale = scale;
+    g.shift = form ? shift : NULL;
+    g.relu = form == 1 || form == 2;
+    g.late = form == 2;
+    g.bias = g.relu ? bias : NULL;
+    if (form > 2) g.mask = mask;
+    if (form > 3) g.slope = slope, g.mask_row = rows;
+    if (form > 4) g.mask_at = at;
+    g.C = got;
+    k->gemm(&g);
+    g.C = want;
+    sac_kernels_reference.gemm(&g);
+    for (size_t i = 0; i < M; i++)
+      compare("gemm", k->isa, got + i * LD, want + i * LD, N, 1e-5, 0.0);
+  }
+}
+
+static void moments_and_sums_of_columns(void **state) {
+  (void)state;
+  enum { M = 300, LD = 160 };
+  static float A[M * LD], G[M * LD], got[2][LD], want[2][LD], center[LD];
+  fill(A, M * LD, 21), fill(G, M * LD, 22), fill(center, LD, 23);
+  for (size_t i = 0; i < M * LD; i++) A[i] += 3.0f * center[i % LD]; /* means not zero */
+  FOR_EACH_TABLE(k)
+  for (size_t rows = 1; rows <= M; rows += 1 + rows / 3)
+    for (size_t N = 16; N <= 144; N += 16) {
+      k->moments(rows, N, A, LD, got[0], got[1]);
+      sac_kernels_reference.moments(rows, N, A, LD, want[0], want[1]);
+      compare("mean", k->isa, got[0], want[0], N, 1e-6, 1e-6);
+      compare("var", k->isa, got[1], want[1], N, 1e-6, 1e-5);
+      k->sum_products(rows, N, center, G, LD, A, LD, got[0], got[1]);
+      sac_kernels_reference.sum_products(rows, N, center, G, LD, A, LD, want[0], want[1]);
+      compare("sum", k->isa, got[0], want[0], N, 2e-5, 1e-6);
+      compare("dot", k->isa, got[1], want[1], N, 1e-4, 1e-6);
+      /* a column's bits do not depend on the block that it is in */
+      k->moments(rows, 16, A + N - 16, LD, got[0], got[1]);
+      k->moments(rows, N, A, LD, want[0], want[1]);
+      assert_memory_equal(got[0], want[0] + N - 16, 16 * sizeof(float));
+      assert_memory_equal(got[1], want[1] + N - 16, 16 * sizeof(float));
+    }
+}
+
+static void columns_of_norms(void **state) {
+  (void)state;
+  enum { N = 48 };
+  float mean[N], var[N], gamma[N], beta[N], first[2][N], run[2][2][N], out[2][7][N];
+  fill(mean, N, 31), fill(var, N, 32), fill(gamma, N, 33), fill(beta, N, 34);
+  fill(first[0], N, 35), fill(first[1], N, 36);
+  for (size_t i = 0; i < N; i++) var[i] *= var[i], first[1][i] *= first[1][i];
+  FOR_EACH_TABLE(k)
+  for (int renorm = 0; renorm < 2; renorm++) {
+    for (int i = 0; i < 2; i++) {
+      memcpy(run[i], first, sizeof run[i]);
+      const sac_column_norm c = {.N = N,
+                                 .eps = 1e-3f,
+                                 .keep = 0.9f,
+                                 .renorm = renorm,
+                                 .r_max = 1.5f,
+                                 .d_max = 0.7f,
+                                 .mean = mean,
+                                 .var = var,
+                                 .gamma = gamma,
+                                 .beta = beta,
+                                 .run_mean = run[i][0],
+                                 .run_var = run[i][1],
+                                 .rstd = out[i][0],
+                                 .r = out[i][1],
+                                 .d = out[i][2],
+                                 .a = out[i][3],
+                                 .c = out[i][4],
+                                 .s = out[i][5],
+                                 .t = out[i][6]};
+      (i ? &sac_kernels_reference : k)->column_norm(&c);
+    }
+    for (size_t j = 0; j < 7; j++)
+      compare("column_norm", k->isa, out[0][j], out[1][j], N, 1e-6, 2e-6);
+    compare("running mean", k->isa, run[0][0], run[1][0], N, 1e-6, 1e-6);
+    compare("running var", k->isa, run[0][1], run[1][1], N, 1e-6, 1e-6);
+    k->column_affine(N, 1e-3f, mean, var, gamma, beta, out[0][0], out[0][1]);
+    sac_kernels_reference.column_affine(N, 1e-3f, mean, var, gamma, beta, out[1][0], out[1][1]);
+    compare("scale", k->isa, out[0][0], out[1][0], N, 0.0, 2e-6);
+    compare("shift", k->isa, out[0][1], out[1][1], N, 1e-5, 2e-6);
+  }
+}
+
+static void maps_beside_norms(void **state) {
+  (void)state;
+  enum { M = 21, LD = 160 };
+  static float A[M * LD], W[M * LD], got[M * LD], want[M * LD];
+  float v[6][LD], y[2][LD], dot[2][2][M];
+  fill(A, M * LD, 41), fill(W, M * LD, 42);
+  for (size_t i = 0; i < 6; i++) fill(v[i], LD, 43 + i);
+  FOR_EACH_TABLE(k)
+  for (size_t rows = 1; rows <= M; rows++)
+    for (size_t N = 16; N <= 144; N += 32) {
+      memset(got, 0, sizeof got), memset(want, 0, sizeof want);
+      k->fold(rows, N, v[0], v[1], W, LD, v[2], got, LD, y[0]);
+      sac_kernels_reference.fold(rows, N, v[0], v[1], W, LD, v[2], want, LD, y[1]);
+      compare("fold", k->isa, got, want, LD * (rows - 1) + N, 0.0, 0.0);
+      compare("fold's sum", k->isa, y[0], y[1], N, 1e-5, 0.0);
+      for (int relu = 0; relu < 2; relu++) {
+        k->affine(rows, N, relu ? NULL : v[0], v[1], v[2], relu, A, LD, got, LD);
+        sac_kernels_reference.affine(rows, N, relu ? NULL : v[0], v[1], v[2], relu, A, LD, want,
+                                     LD);
+        compare("affine", k->isa, got, want, LD * (rows - 1) + N, 1e-6, 0.0);
+      }
+      memcpy(got, W, sizeof got), memcpy(want, W, sizeof want);
+      k->combine(rows, N, v[0], v[1], v[2], A, LD, got, LD);
+      sac_kernels_reference.combine(rows, N, v[0], v[1], v[2], A, LD, want, LD);
+      compare("combine", k->isa, got, want, M * LD, 1e-6, 0.0);
+      memcpy(got, A, sizeof got), memcpy(want, A, sizeof want);
+      for (int i = 0; i < 2; i++)
+        (i ? &sac_kernels_reference : k)
+            ->unfold(&(sac_unfold){.M = rows,
+                                   .N = N,
+                                   .a = v[0],
+                                   .c = v[1],
+                                   .gamma = v[2],
+                                   .beta = v[3],
+                                   .db = v[4],
+                                   .W = W,
+                                   .ldw = LD,
+                                   .H = i ? want : got,
+                                   .ldh = LD,
+                                   .dgamma = dot[i][0],
+                                   .dbeta = dot[i][1]});
+      compare("unfold", k->isa, got, want, M * LD, 1e-6, 0.0);
+      compare("dgamma", k->isa, dot[0][0], dot[1][0], rows, 1e-5, 0.0);
+      compare("dbeta", k->isa, dot[0][1], dot[1][1], rows, 1e-5, 0.0);
+    }
+}
+
 static void adam_steps(void **state) {
   (void)state;
   enum { N = 2100 };
@@ -251,6 +399,10 @@ int main(void) {
       cmocka_unit_test(long_sums_are_done_in_parts),
       cmocka_unit_test(gemm_rows_do_not_depend_on_the_split),
       cmocka_unit_test(products_with_vectors),
+      cmocka_unit_test(gemm_beside_a_norm),
+      cmocka_unit_test(moments_and_sums_of_columns),
+      cmocka_unit_test(columns_of_norms),
+      cmocka_unit_test(maps_beside_norms),
       cmocka_unit_test(adam_steps),
       cmocka_unit_test(policy_functions),
       cmocka_unit_test(normals_match_and_are_normal),
