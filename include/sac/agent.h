@@ -104,6 +104,8 @@ extern "C" {
   I(critics, 2, 1, 64, "critics trained towards the same target [SAC2: 2]")                       \
   I(critic_subset, 0, 0, 64,                                                                      \
     "the target takes the minimum of so many, drawn an update [REDQ]; 0: of all")                 \
+  C(critic_target, ema, "ema|none",                                                               \
+    "the bootstrap's critics: slow copies | the critics themselves, normalised [CROSSQ]")         \
   C(critic_loss, half_mse, "half_mse|mse|huber", "1/2 mean square | mean square | Huber at 1")    \
   C(actor_q, min, "min|mean", "which value the actor climbs: the smallest critic's or the mean")  \
   I(policy_delay, 1, 1, 1000000, "critic updates for each time that the actor is updated")        \
@@ -147,6 +149,7 @@ enum {
   SAC_ESTIMATOR_MEASURE_VALUED
 };
 enum { SAC_VALUE_Q, SAC_VALUE_V };
+enum { SAC_CRITIC_TARGET_EMA, SAC_CRITIC_TARGET_NONE };
 enum { SAC_CRITIC_HALF_MSE, SAC_CRITIC_MSE, SAC_CRITIC_HUBER };
 enum { SAC_ACTOR_Q_MIN, SAC_ACTOR_Q_MEAN };
 

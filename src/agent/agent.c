@@ -52,8 +52,8 @@ static sac_agent *layout(sac_arena *m, const sac_agent_options *opt, size_t O, s
   sac_critics_layout(m, g, K ? O : O + g->C, K ? K : 1);
   if (opt->value == SAC_VALUE_V) layout_value(m, g);
   g->ld_scratch = sac_row(g->ld_scratch);
-  g->x = SAC_TAKE(m, float, B * g->ldx);
-  g->x_next = SAC_TAKE(m, float, B * g->ldx);
+  g->x = SAC_TAKE(m, float, 2 * B * g->ldx);
+  g->x_next = g->x ? g->x + B * g->ldx : NULL;
   g->reward = SAC_TAKE(m, float, B);
   g->discount = SAC_TAKE(m, float, B);
   g->y = SAC_TAKE(m, float, B);

@@ -4,6 +4,8 @@
 
 #include <string.h>
 
+enum { CRITICS_MAX = 64 }; /* the option's */
+
 sac_mlp_spec sac_critic_network(const sac_agent *g, size_t in, size_t out, int with_target) {
   return (sac_mlp_spec){.in = in,
                         .out = out,
@@ -15,6 +17,14 @@ sac_mlp_spec sac_critic_network(const sac_agent *g, size_t in, size_t out, int w
                         .dropout = g->opt.critic_dropout};
 }
 
+int sac_critics_joint(const sac_agent_options *o) {
+  return o->critic_norm == SAC_NORMS_BATCH || o->critic_norm == SAC_NORMS_RENORM;
+}
+
+static int has_target(const sac_agent_options *o) {
+  return o->value == SAC_VALUE_Q && o->critic_target == SAC_CRITIC_TARGET_EMA;
+}
+
 void sac_critics_layout(sac_arena *m, sac_agent *g, size_t in, size_t outputs) {
   const sac_agent_options *o = &g->opt;
   g->N = (size_t)o->critics;
@@ -22,15 +32,20 @@ void sac_critics_layout(sac_arena *m, sac_agent *g, size_t in, size_t outputs) {
   g->subset = SAC_TAKE(m, size_t, g->N);
   g->ld_out = outputs > 1 ? sac_row(outputs) : 1;
   g->q = SAC_TAKE(m, sac_critic, g->N);
-  const sac_mlp_spec spec = sac_critic_network(g, in, outputs, o->value == SAC_VALUE_Q);
+  g->joint = sac_critics_joint(o);
+  const size_t R = g->joint ? 2 * g->B : g->B;
+  const sac_mlp_spec spec = sac_critic_network(g, in, outputs, has_target(o));
   for (size_t j = 0; j < g->N; j++) {
     sac_critic *self = g->q ? &g->q[j] : NULL, measuring;
     sac_critic *c = self ? self : &measuring;
     sac_mlp_layout(m, &c->net, &spec);
-    sac_trace_layout_training(m, &c->trace, &c->net, g->B);
-    c->out = SAC_TAKE(m, float, g->B * g->ld_out);
-    c->value = outputs > 1 ? SAC_TAKE(m, float, g->B) : c->out;
-    c->slope = SAC_TAKE(m, float, g->B * g->ld_out);
+    sac_trace_layout_training(m, &c->trace, &c->net, R);
+    c->out = SAC_TAKE(m, float, R * g->ld_out);
+    c->value = outputs > 1 ? SAC_TAKE(m, float, R) : c->out;
+    c->slope = SAC_TAKE(m, float, R * g->ld_out);
+    c->ahead = g->joint && has_target(o) ? SAC_TAKE(m, float, R * g->ld_out) : NULL;
+    c->next = c->ahead ? c->ahead : c->out;
+    if (g->joint && c->next) c->next += g->B * g->ld_out;
     if (c->net.scratch > g->ld_scratch) g->ld_scratch = c->net.scratch;
   }
 }
@@ -65,8 +80,11 @@ static void values(sac_agent *g, size_t j, const float *w, const sac_trace *room
 }
 
 /* All in the first critic's trace, since nothing goes back through them: it stays in the cache. */
-void sac_critic_target_values(sac_agent *g, size_t j, const float *x, size_t first, size_t last) {
-  values(g, j, sac_critic_target(&g->q[j]), &g->q[0].trace, x, first, last);
+void sac_critics_next(sac_agent *g, size_t first, size_t last) {
+  for (size_t m = 0; m < g->M; m++) {
+    const size_t j = g->subset[m];
+    values(g, j, sac_critic_target(&g->q[j]), &g->q[0].trace, g->x_next, first, last);
+  }
 }
 
 void sac_critic_values(sac_agent *g, size_t j, const float *x, size_t first, size_t last) {
@@ -77,11 +95,37 @@ void sac_critics_values(sac_agent *g, const float *x, size_t first, size_t last)
   for (size_t j = 0; j < g->N; j++) sac_critic_values(g, j, x, first, last);
 }
 
+/* Critic j and the joint batch. */
+static sac_mlp_batch joint_batch(sac_agent *g, size_t j, int target) {
+  sac_critic *c = &g->q[j];
+  return (sac_mlp_batch){.net = &c->net,
+                         .target = target,
+                         .rows = 2 * g->B,
+                         .x = g->x,
+                         .ldx = g->ldx,
+                         .trace = &c->trace,
+                         .y = target ? c->ahead : c->out,
+                         .ldy = g->ld_out,
+                         .dy = c->slope};
+}
+
+/* The target first: the critic's own pass leaves in the trace what its step goes back through. */
+void sac_critics_joint_pass(sac_agent *g, size_t t, size_t T) {
+  sac_mlp_batch batch[CRITICS_MAX];
+  float *scratch = g->scratch + t * g->ld_scratch;
+  if (g->q[0].ahead) {
+    for (size_t m = 0; m < g->M; m++) batch[m] = joint_batch(g, g->subset[m], 1);
+    sac_mlp_train_forward(g->k, g->pool, g->M, batch, t, T, scratch);
+  }
+  for (size_t j = 0; j < g->N; j++) batch[j] = joint_batch(g, j, 0);
+  sac_mlp_train_forward(g->k, g->pool, g->N, batch, t, T, scratch);
+}
+
 /* --- what the critics say together ----------------------------------------------------------- */
 
 float sac_critics_least(const sac_agent *g, size_t i) {
-  float least = g->q[g->subset[0]].out[i];
-  for (size_t m = 1; m < g->M; m++) least = sac_smaller(least, g->q[g->subset[m]].out[i]);
+  float least = g->q[g->subset[0]].next[i];
+  for (size_t m = 1; m < g->M; m++) least = sac_smaller(least, g->q[g->subset[m]].next[i]);
   return least;
 }
 
@@ -126,7 +170,21 @@ void sac_critics_seen_gradient(sac_agent *g, size_t first, size_t last) {
 
 /* --- weights --------------------------------------------------------------------------------- */
 
+static void joint_step(sac_agent *g, const sac_adam_step *adam, float tau, size_t t, size_t T) {
+  sac_mlp_batch batch[CRITICS_MAX];
+  for (size_t j = 0; j < g->N; j++) {
+    batch[j] = joint_batch(g, j, 0);
+    batch[j].adam = adam;
+    batch[j].tau = tau;
+  }
+  sac_mlp_train_step(g->k, g->pool, g->N, batch, t, T, g->scratch + t * g->ld_scratch);
+}
+
 void sac_critics_step(sac_agent *g, const sac_adam_step *adam, float tau, size_t t, size_t T) {
+  if (g->joint) {
+    joint_step(g, adam, tau, t, T);
+    return;
+  }
   const size_t units = g->q[0].net.units;
   for (size_t i = t; i < g->N * units; i += T) {
     sac_critic *c = &g->q[i / units];

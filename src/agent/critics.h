@@ -18,6 +18,9 @@ void sac_critics_layout(sac_arena *arena, sac_agent *g, size_t in, size_t output
 /* Fresh weights; the streams of the draws begin at `base`. */
 void sac_critics_init(sac_agent *g, uint64_t base);
 
+/* Whether [s,a] and [s',a'] are one batch under these options. */
+int sac_critics_joint(const sac_agent_options *options);
+
 /* Where the stream (seed, SAC_STREAM_INIT) of a network's first layer begins: the actor's at 0,
  * then the first two critics', the value network's, and those of all further critics. */
 uint64_t sac_critics_init_index(size_t j);
@@ -32,15 +35,19 @@ static inline const float *sac_critic_target(const sac_critic *critic) {
   return critic->net.target ? critic->net.target : critic->net.w;
 }
 
-/* Outputs at x (B, ldx) of critic j for its target, or of the critic itself, in a pass whose
- * weights' gradient is not wanted. */
-void sac_critic_target_values(sac_agent *g, size_t j, const float *x, size_t first, size_t last);
-void sac_critic_values(sac_agent *g, size_t j, const float *x, size_t first, size_t last);
+/* critic->next of this update's subset, from x_next: critics that are not joint. */
+void sac_critics_next(sac_agent *g, size_t first, size_t last);
 
-/* Outputs of all critics at x. */
+/* Outputs at x (B, ldx) of critic j, or of all, in a pass whose weights' gradient is not wanted; in
+ * evaluation mode. */
+void sac_critic_values(sac_agent *g, size_t j, const float *x, size_t first, size_t last);
 void sac_critics_values(sac_agent *g, const float *x, size_t first, size_t last);
 
-/* min over the subset of element i of the outputs; NaN if one of them is. */
+/* Joint critics: all outputs and critic->next, from x and x_next, in training mode. A collective of
+ * all threads; ends with a barrier. */
+void sac_critics_joint_pass(sac_agent *g, size_t t, size_t T);
+
+/* min over the subset of element i of critic->next; NaN if one of them is. */
 float sac_critics_least(const sac_agent *g, size_t i);
 
 /* The critic whose value of row b is the smallest; the first of them. */
@@ -55,7 +62,8 @@ float sac_critics_climbed(const sac_agent *g, size_t i);
  * critic only, or a share through each. */
 void sac_critics_seen_gradient(sac_agent *g, size_t first, size_t last);
 
-/* Adam on thread t's share of all critics' weights, and their targets' step. */
+/* Adam on thread t's share of all critics' weights, and their targets' step; of joint critics a
+ * collective, which first goes back through the batch. */
 void sac_critics_step(sac_agent *g, const sac_adam_step *adam, float tau, size_t t, size_t T);
 
 /* Over all critics: the squared norm of the last step's gradient. */

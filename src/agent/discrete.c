@@ -86,11 +86,15 @@ static double log_softmax(size_t K, float logit[]) {
   return mean;
 }
 
+void sac_discrete_read(sac_head *head, size_t first, size_t last) {
+  for (size_t b = first; b < last; b++)
+    head->logp[b] = (float)log_softmax(head->outputs, head->out + b * head->ld_out);
+}
+
 static void forward(const sac_kernels *k, sac_head *head, sac_trace *trace, const float *s,
                     size_t lds, size_t first, size_t last) {
   sac_mlp_forward(k, &head->net, head->net.w, s, lds, first, last, trace, head->out, head->ld_out);
-  for (size_t b = first; b < last; b++)
-    head->logp[b] = (float)log_softmax(head->outputs, head->out + b * head->ld_out);
+  sac_discrete_read(head, first, last);
 }
 
 void sac_discrete_forward(const sac_kernels *k, sac_head *head, const float *s, size_t lds,

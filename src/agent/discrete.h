@@ -24,6 +24,9 @@ void sac_discrete_layout(sac_arena *arena, sac_head *head, size_t O, size_t K,
 void sac_discrete_forward(const sac_kernels *k, sac_head *head, const float *s, size_t lds,
                           size_t first, size_t last);
 
+/* The same after another pass, one in training mode, has left the logits in head->out. */
+void sac_discrete_read(sac_head *head, size_t first, size_t last);
+
 /* Act on rows [first, last) of obs (n,O): head->act becomes the action's number, that of noise (n),
  * a standard normal, by the quantile of pi; NULL: the likeliest, the first of them. */
 void sac_discrete_act(const sac_kernels *k, sac_head *head, const float *obs, const float *noise,

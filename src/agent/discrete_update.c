@@ -10,10 +10,7 @@
 /* --- 1. y = r + gamma (1 - d) sum_a pi(a|s') (min_j Qbar_j(s',a) - alpha log pi(a|s')) ---------
  */
 
-static void target_rows(sac_agent *g, float alpha, size_t first, size_t last) {
-  sac_discrete_forward(g->k, &g->pi, g->x_next, g->ldx, first, last);
-  for (size_t m = 0; m < g->M; m++)
-    sac_critic_target_values(g, g->subset[m], g->x_next, first, last);
+void sac_discrete_targets(sac_agent *g, float alpha, size_t first, size_t last) {
   for (size_t b = first; b < last; b++) {
     const float *log_pi = g->pi.out + b * g->pi.ld_out;
     double value = -(double)alpha * (double)g->pi.logp[b];
@@ -44,22 +41,13 @@ sac_status sac_discrete_check_batch(const sac_agent *g, sac_error *err) {
   return SAC_OK;
 }
 
-void sac_discrete_critic_chunk(const struct update *u, size_t first, size_t last) {
-  sac_agent *g = u->agent;
+void sac_discrete_slopes(const sac_agent *g, sac_critic *c, size_t first, size_t last) {
   const float inv_B = 1.0f / (float)g->B;
-  sac_update_gather(g, u->replay, first, last);
-  target_rows(g, u->alpha, first, last);
-  for (size_t j = 0; j < g->N; j++) {
-    sac_critic *c = &g->q[j];
-    sac_mlp_forward(g->k, &c->net, c->net.w, g->x, g->ldx, first, last, &c->trace, c->out,
-                    g->ld_out);
-    memset(c->slope + first * g->ld_out, 0, (last - first) * g->ld_out * sizeof *c->slope);
-    for (size_t b = first; b < last; b++) {
-      const size_t i = b * g->ld_out + taken(g, b);
-      c->value[b] = c->out[i];
-      c->slope[i] = sac_critic_slope(g->opt.critic_loss, c->out[i] - g->y[b]) * inv_B;
-    }
-    sac_mlp_backward(g->k, &c->net, c->slope, g->ld_out, first, last, &c->trace);
+  memset(c->slope + first * g->ld_out, 0, (last - first) * g->ld_out * sizeof *c->slope);
+  for (size_t b = first; b < last; b++) {
+    const size_t i = b * g->ld_out + taken(g, b);
+    c->value[b] = c->out[i];
+    c->slope[i] = sac_critic_slope(g->opt.critic_loss, c->out[i] - g->y[b]) * inv_B;
   }
 }
 
@@ -95,20 +83,12 @@ static void mean_value(const sac_agent *g, sac_critic *c, size_t b) {
   c->value[b] = (float)mean;
 }
 
-void sac_discrete_actor_chunk(const struct update *u, size_t first, size_t last) {
-  sac_agent *g = u->agent;
-  sac_discrete_forward(g->k, &g->pi, g->x, g->ldx, first, last);
+void sac_discrete_actor_gradient(sac_agent *g, float alpha, size_t first, size_t last) {
   sac_critics_values(g, g->x, first, last);
   for (size_t b = first; b < last; b++) {
-    actor_row(g, u->alpha, b);
+    actor_row(g, alpha, b);
     for (size_t j = 0; j < g->N; j++) mean_value(g, &g->q[j], b);
   }
-  sac_head_backward(g->k, &g->pi, first, last);
-}
-
-void sac_discrete_fresh_chunk(const struct update *u, size_t first, size_t last) {
-  sac_agent *g = u->agent;
-  sac_discrete_forward(g->k, &g->pi, g->x, g->ldx, first, last);
 }
 
 /* --- the value of single actions -------------------------------------------------------------- */

@@ -10,21 +10,24 @@
 
 #include <math.h>
 
-/* One critic of the ensemble, and what a pass over the batch leaves of it. Its gradient's workspace
- * `slope` is the loss gradient in its outputs. */
+/* One critic of the ensemble, and what a pass over the batch leaves of it. R is B, or 2B where
+ * [s,a] and [s',a'] are one batch (sac_agent.joint). */
 typedef struct sac_critic {
   sac_mlp net; /* with its target, if it has one */
   sac_trace trace;
-  float *out;   /* (B, ld_out) the network's outputs */
-  float *value; /* (B) Q of the action: `out` itself where that is the one output */
-  float *slope; /* (B, ld_out) */
+  float *out;   /* (R, ld_out) the network's outputs */
+  float *value; /* (R) Q of the action: `out` itself where that is the one output */
+  float *slope; /* (R, ld_out) the loss gradient in the outputs; 0 in rows after the first B */
+  float *ahead; /* (R, ld_out) the target network's outputs, of a joint batch; else NULL */
+  float *next;  /* (B, ld_out) the outputs at [s',a'] for the target: rows of one of the above */
 } sac_critic;
 
 struct sac_agent {
   sac_agent_options opt;
   size_t O, A, B;
-  size_t N; /* critics */
-  size_t C; /* numbers of an action that the critics see: sac_head_seen */
+  size_t N;  /* critics */
+  int joint; /* the critics normalise over a batch, which is [s,a] and [s',a'] together [CROSSQ] */
+  size_t C;  /* numbers of an action that the critics see: sac_head_seen */
   uint64_t seed;
   const sac_kernels *k;
   sac_pool *pool;
@@ -42,7 +45,7 @@ struct sac_agent {
 
   /* one update */
   size_t ldx;
-  float *x, *x_next;        /* (B, ldx) [s | a] and [s' | a'] */
+  float *x, *x_next;        /* (B, ldx) [s | a] and [s' | a'], which follows on x */
   float *reward, *discount; /* (B) r, and gamma (1 - terminated), of n steps */
   size_t *drawn;            /* (B) the replay's indices */
   size_t ld_out;            /* of the critics; 1 with continuous actions */

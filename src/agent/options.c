@@ -90,6 +90,14 @@ sac_status sac_agent_options_check(const sac_agent_options *options, sac_error *
     return sac_fail(err, SAC_ERR_ARG,
                     "concentration_log_min = %g: must be below concentration_log_max = %g",
                     options->concentration_log_min, options->concentration_log_max);
+  if (options->critic_target == SAC_CRITIC_TARGET_NONE && options->critic_norm == SAC_NORMS_NONE)
+    return sac_fail(err, SAC_ERR_ARG,
+                    "critic_target = none: critics that are their own target run away unless their "
+                    "layers are normalised; set critic_norm, or critic_target = ema");
+  if (options->critic_target == SAC_CRITIC_TARGET_NONE && options->value == SAC_VALUE_V)
+    return sac_fail(err, SAC_ERR_ARG,
+                    "critic_target = none: with value = v the bootstrap is the value network's "
+                    "target, and critics have none; leave critic_target = ema");
   if (options->critic_subset > options->critics)
     return sac_fail(err, SAC_ERR_ARG,
                     "critic_subset = %lld: must be at most critics = %lld, of which it is drawn",

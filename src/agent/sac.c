@@ -66,13 +66,24 @@ void sac_update_place(const sac_agent *g, float *x, size_t first, size_t last) {
  *
  * over all critics j, or over the subset of this update [REDQ, algorithm 1] */
 
-static void target_rows(sac_agent *g, float alpha, size_t first, size_t last) {
+/* a' into x_next; of discrete actions pi(.|s') is enough. */
+static void next_actions(sac_agent *g, size_t first, size_t last) {
+  if (g->K) {
+    sac_discrete_forward(g->k, &g->pi, g->x_next, g->ldx, first, last);
+    return;
+  }
   sac_head_noise(g->k, &g->pi, first, last, g->seed, SAC_STREAM_TARGET, g->updates * g->B);
   sac_head_forward(g->k, &g->pi, g->x_next, g->ldx, first, last);
   sac_head_sample(g->k, &g->pi, first, last);
   sac_update_place(g, g->x_next, first, last);
-  for (size_t m = 0; m < g->M; m++)
-    sac_critic_target_values(g, g->subset[m], g->x_next, first, last);
+}
+
+/* y, after the policy and the critics have seen s'. */
+static void targets(sac_agent *g, float alpha, size_t first, size_t last) {
+  if (g->K) {
+    sac_discrete_targets(g, alpha, first, last);
+    return;
+  }
   for (size_t b = first; b < last; b++) {
     const float q_min = sac_critics_least(g, b);
     g->y[b] = g->reward[b] + g->discount[b] * (q_min - alpha * g->pi.logp[b]);
@@ -92,27 +103,58 @@ static double critic_loss(int kind, double e) {
   }
 }
 
+/* The loss gradient in the critic's outputs. */
+static void slopes(const sac_agent *g, sac_critic *c, size_t first, size_t last) {
+  if (g->K) {
+    sac_discrete_slopes(g, c, first, last);
+    return;
+  }
+  const float inv_B = 1.0f / (float)g->B;
+  for (size_t b = first; b < last; b++)
+    c->slope[b] = sac_critic_slope(g->opt.critic_loss, c->value[b] - g->y[b]) * inv_B;
+}
+
+static void next_chunk(const struct update *u, size_t first, size_t last) {
+  sac_update_gather(u->agent, u->replay, first, last);
+  next_actions(u->agent, first, last);
+}
+
 static void critic_chunk(const struct update *u, size_t first, size_t last) {
   sac_agent *g = u->agent;
-  const float inv_B = 1.0f / (float)g->B;
-  sac_update_gather(g, u->replay, first, last);
-  target_rows(g, u->alpha, first, last);
+  next_chunk(u, first, last);
+  sac_critics_next(g, first, last);
+  targets(g, u->alpha, first, last);
   for (size_t j = 0; j < g->N; j++) {
     sac_critic *c = &g->q[j];
-    sac_mlp_forward(g->k, &c->net, c->net.w, g->x, g->ldx, first, last, &c->trace, c->value, 1);
-    for (size_t b = first; b < last; b++)
-      c->slope[b] = sac_critic_slope(g->opt.critic_loss, c->value[b] - g->y[b]) * inv_B;
-    sac_mlp_backward(g->k, &c->net, c->slope, 1, first, last, &c->trace);
+    sac_mlp_forward(g->k, &c->net, c->net.w, g->x, g->ldx, first, last, &c->trace, c->out,
+                    g->ld_out);
+    slopes(g, c, first, last);
+    sac_mlp_backward(g->k, &c->net, c->slope, g->ld_out, first, last, &c->trace);
   }
+}
+
+static void slopes_chunk(const struct update *u, size_t first, size_t last) {
+  sac_agent *g = u->agent;
+  targets(g, u->alpha, first, last);
+  for (size_t j = 0; j < g->N; j++) slopes(g, &g->q[j], first, last);
+}
+
+/* The same where the critics normalise over the batch: they see [s,a] and [s',a'] as one, since the
+ * statistics of either alone would be wrong for the other [CROSSQ]. */
+static void joint_critic_rows(const struct update *u, size_t t, size_t T) {
+  sac_agent *g = u->agent;
+  in_chunks(u, t, T, next_chunk);
+  sac_pool_barrier(g->pool);
+  sac_critics_joint_pass(g, t, T);
+  in_chunks(u, t, T, slopes_chunk);
 }
 
 static void critic_rows(void *ctx, size_t t, size_t T) {
   const struct update *u = ctx;
-  const sac_agent *g = u->agent;
-  in_chunks(u, t, T,
-            g->K                          ? sac_discrete_critic_chunk
-            : g->opt.value == SAC_VALUE_V ? sac_v_critic_chunk
-                                          : critic_chunk);
+  if (u->agent->joint)
+    joint_critic_rows(u, t, T);
+  else
+    in_chunks(u, t, T, u->agent->opt.value == SAC_VALUE_V ? sac_v_critic_chunk : critic_chunk);
 }
 
 /* --- 5. Qbar_j <- (1 - tau) Qbar_j + tau Q_j, in the same pass over the weights -------------- */
@@ -140,26 +182,75 @@ static sac_head_critics ask_critics(const struct update *u, size_t first, size_t
   return (sac_head_critics){u->alpha, g->q_climbed, g->dq_da, g->ld_da};
 }
 
-static void actor_chunk(const struct update *u, size_t first, size_t last) {
+/* From the network's outputs to the loss gradient in them. */
+static void sampled_gradient(const struct update *u, size_t first, size_t last) {
   sac_agent *g = u->agent;
   sac_head_noise(g->k, &g->pi, first, last, g->seed, u->purpose, u->noise);
-  sac_head_forward(g->k, &g->pi, g->x, g->ldx, first, last);
   for (size_t draw = 0; draw < sac_head_draws(&g->pi); draw++) {
     sac_head_draw(g->k, &g->pi, draw, first, last);
     const sac_head_critics critics = ask_critics(u, first, last);
     sac_head_gradient(&g->pi, draw, g->B, &critics, first, last);
   }
+}
+
+/* The actor where its rows are independent: forward, gradient, back. */
+static void actor_chunk(const struct update *u, size_t first, size_t last) {
+  sac_agent *g = u->agent;
+  if (g->K) {
+    sac_discrete_forward(g->k, &g->pi, g->x, g->ldx, first, last);
+    sac_discrete_actor_gradient(g, u->alpha, first, last);
+  } else {
+    sac_head_forward(g->k, &g->pi, g->x, g->ldx, first, last);
+    sampled_gradient(u, first, last);
+  }
   sac_head_backward(g->k, &g->pi, first, last);
+}
+
+/* The actor that normalises over the batch, in training mode: all rows at once. */
+static sac_mlp_batch actor_batch(const struct update *u) {
+  sac_agent *g = u->agent;
+  return (sac_mlp_batch){.net = &g->pi.net,
+                         .rows = g->B,
+                         .x = g->x,
+                         .ldx = g->ldx,
+                         .trace = &g->pi.trace,
+                         .y = g->pi.out,
+                         .ldy = g->pi.ld_out,
+                         .dy = g->pi.dout,
+                         .adam = &u->adam};
+}
+
+static void read_chunk(const struct update *u, size_t first, size_t last) {
+  sac_agent *g = u->agent;
+  if (g->K) {
+    sac_discrete_read(&g->pi, first, last);
+    sac_discrete_actor_gradient(g, u->alpha, first, last);
+  } else {
+    sac_head_read(&g->pi, first, last);
+    sampled_gradient(u, first, last);
+  }
 }
 
 static void actor_rows(void *ctx, size_t t, size_t T) {
   const struct update *u = ctx;
-  in_chunks(u, t, T, u->agent->K ? sac_discrete_actor_chunk : actor_chunk);
+  sac_agent *g = u->agent;
+  if (!sac_norm_is_batch(&g->pi.net.norm)) {
+    in_chunks(u, t, T, actor_chunk);
+    return;
+  }
+  const sac_mlp_batch batch = actor_batch(u);
+  sac_mlp_train_forward(g->k, g->pool, 1, &batch, t, T, g->scratch + t * g->ld_scratch);
+  in_chunks(u, t, T, read_chunk);
 }
 
 static void actor_weights(void *ctx, size_t t, size_t T) {
   const struct update *u = ctx;
   sac_agent *g = u->agent;
+  if (sac_norm_is_batch(&g->pi.net.norm)) {
+    const sac_mlp_batch batch = actor_batch(u);
+    sac_mlp_train_step(g->k, g->pool, 1, &batch, t, T, g->scratch + t * g->ld_scratch);
+    return;
+  }
   for (size_t i = t; i < g->pi.net.units; i += T)
     sac_mlp_step(g->k, &g->pi.net, i, g->B, g->x, g->ldx, &g->pi.trace, g->pi.dout, g->pi.ld_out,
                  &u->adam, 0.0f, g->scratch + t * g->ld_scratch);
@@ -168,14 +259,17 @@ static void actor_weights(void *ctx, size_t t, size_t T) {
 /* Only log pi of a fresh sample, for the temperature. */
 static void fresh_chunk(const struct update *u, size_t first, size_t last) {
   sac_agent *g = u->agent;
+  if (g->K) {
+    sac_discrete_forward(g->k, &g->pi, g->x, g->ldx, first, last);
+    return;
+  }
   sac_head_noise(g->k, &g->pi, first, last, g->seed, SAC_STREAM_ALPHA, u->noise);
   sac_head_forward(g->k, &g->pi, g->x, g->ldx, first, last);
   sac_head_sample(g->k, &g->pi, first, last);
 }
 
 static void fresh_rows(void *ctx, size_t t, size_t T) {
-  const struct update *u = ctx;
-  in_chunks(u, t, T, u->agent->K ? sac_discrete_fresh_chunk : fresh_chunk);
+  in_chunks(ctx, t, T, fresh_chunk);
 }
 
 /* --- the update ------------------------------------------------------------------------------ */
@@ -210,7 +304,7 @@ static sac_status check_values(const sac_agent *g, const char *of, sac_error *er
 static sac_status check_gradient(const sac_agent *g, const char *what, const sac_mlp *net,
                                  const sac_trace *trace, sac_error *err) {
   if (isfinite(sac_mlp_grad_square(net))) return SAC_OK;
-  const size_t row = sac_trace_bad_row(net, trace, g->B);
+  const size_t row = sac_norm_is_batch(&net->norm) ? g->B : sac_trace_bad_row(net, trace, g->B);
   char where[64] = "in the sum over the batch";
   if (row < g->B) snprintf(where, sizeof where, "first in batch row %zu", row);
   return sac_fail(err, SAC_ERR_DIVERGED,

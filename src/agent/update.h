@@ -60,8 +60,11 @@ sac_status sac_discrete_value(sac_agent *agent, size_t n, const float obs[], con
  * numbers. */
 sac_status sac_discrete_check_batch(const sac_agent *agent, sac_error *err);
 
-sac_chunk sac_discrete_critic_chunk;
-sac_chunk sac_discrete_actor_chunk;
-sac_chunk sac_discrete_fresh_chunk;
+/* y, after the policy's pass and the critics' next values. A critic's value of the action that was
+ * taken, and the loss gradient, after its outputs. The actor's gradient, after its policy's pass.
+ */
+void sac_discrete_targets(sac_agent *g, float alpha, size_t first, size_t last);
+void sac_discrete_slopes(const sac_agent *g, sac_critic *c, size_t first, size_t last);
+void sac_discrete_actor_gradient(sac_agent *g, float alpha, size_t first, size_t last);
 
 #endif
