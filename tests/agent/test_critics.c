@@ -145,6 +145,83 @@ static void equal_critics_agree_with_one(void **state) {
   assert_true(learned(4, "mean") == alone); /* a power of 2: its sum and share are exact */
 }
 
+/* --- without a target network ---------------------------------------------------------------- */
+
+/* Then y is what the critics themselves say of s' in this very pass. A step size of 0 leaves them
+ * as they are, so y can be asked for after the update: of normalised rows in the same way; of a
+ * batch, from the outputs that the joint pass left. */
+static void check_own_target(const char *norm) {
+  sac_agent_options o = small_options();
+  set_option(&o, "critic_norm", norm);
+  set_option(&o, "critic_target", "none");
+  o.temperature = SAC_TEMPERATURE_FIXED, o.alpha = 1e-12;
+  o.lr_critic = 0.0, o.policy_delay = 1000;
+  sac_agent *agent = make_agent(&o, 1);
+  sac_replay *replay = make_replay(100, 1.0f);
+  sac_error err = {0};
+  const uint64_t before = agent_hash(agent);
+  assert_ok(sac_agent_update(agent, replay, NULL, &err), err);
+  assert_true(agent_hash(agent) != before); /* Adam's moments */
+  if (!agent->joint) sac_critics_next(agent, 0, agent->B);
+  for (size_t b = 0; b < agent->B; b++) {
+    const float q = fminf(agent->q[0].next[b], agent->q[1].next[b]);
+    assert_close(agent->y[b], (double)agent->reward[b] + (double)(agent->discount[b] * q), 1e-6,
+                 1e-6);
+  }
+  size_t count;
+  sac_tensor *tensors = agent_tensors(agent, &count);
+  for (size_t i = 0; i < count; i++) assert_null(strstr(tensors[i].name, "target"));
+  free(tensors);
+  sac_replay_destroy(replay);
+  sac_agent_destroy(agent);
+}
+
+static void without_targets_the_critics_are_their_own(void **state) {
+  (void)state;
+  check_own_target("layer");
+  check_own_target("rms");
+  check_own_target("batch");
+  check_own_target("renorm");
+}
+
+/* In the joint pass the columns of [s,a] and [s',a'] have the mean 0 and the deviation 1 together:
+ * Q(s,a) depends on the rewards' next states. Halving the distance of all s' moves the values of
+ * rows that were not touched. Alone, in the actor's loss, a row depends on nothing else. */
+static void the_joint_batch_shares_its_statistics(void **state) {
+  (void)state;
+  sac_agent_options o = small_options();
+  set_option(&o, "critic_norm", "batch");
+  o.lr_critic = o.lr_actor = 0.0;
+  sac_agent *agent = make_agent(&o, 1);
+  sac_replay *replay = make_replay(100, 1.0f);
+  sac_error err = {0};
+  assert_ok(sac_agent_update(agent, replay, NULL, &err), err);
+  sac_critics_joint_pass(agent, 0, 1);
+  const float joint = agent->q[0].value[0];
+  sac_critics_values(agent, agent->x, 0, agent->B);
+  const float alone = agent->q[0].value[0];
+  for (size_t i = 0; i < agent->B * agent->ldx; i++) agent->x_next[i] *= 0.5f;
+  sac_critics_values(agent, agent->x, 0, agent->B);
+  assert_true(agent->q[0].value[0] == alone);
+  sac_critics_joint_pass(agent, 0, 1);
+  assert_true(fabsf(agent->q[0].value[0] - joint) > 1e-3f);
+  sac_replay_destroy(replay);
+  sac_agent_destroy(agent);
+}
+
+static void critics_without_target_and_norm_are_refused(void **state) {
+  (void)state;
+  sac_agent_options o = small_options();
+  sac_error err = {0};
+  set_option(&o, "critic_target", "none");
+  check_refused(sac_agent_options_check(&o, &err), SAC_ERR_ARG, &err,
+                "critic_target = none|critic_norm");
+  set_option(&o, "critic_norm", "layer");
+  assert_ok(sac_agent_options_check(&o, &err), err);
+  set_option(&o, "value", "v");
+  check_refused(sac_agent_options_check(&o, &err), SAC_ERR_ARG, &err, "critic_target = none|value");
+}
+
 static void a_subset_larger_than_the_ensemble_is_refused(void **state) {
   (void)state;
   sac_agent_options o = small_options();
@@ -164,6 +241,9 @@ int main(void) {
       cmocka_unit_test(the_target_takes_the_minimum_over_the_subset),
       cmocka_unit_test(more_critics_change_no_other_weight),
       cmocka_unit_test(equal_critics_agree_with_one),
+      cmocka_unit_test(without_targets_the_critics_are_their_own),
+      cmocka_unit_test(the_joint_batch_shares_its_statistics),
+      cmocka_unit_test(critics_without_target_and_norm_are_refused),
       cmocka_unit_test(a_subset_larger_than_the_ensemble_is_refused),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);

@@ -45,6 +45,14 @@ static void a_loaded_agent_goes_on_with_the_same_bits(void **state) {
   options = small_options();
   options.critics = 12, options.critic_subset = 2;
   check_goes_on(&options);
+  options = small_options();
+  set_option(&options, "actor_norm", "renorm");
+  set_option(&options, "critic_norm", "renorm");
+  options.renorm_warmup = 4;
+  check_goes_on(&options);
+  set_option(&options, "norm_place", "inputs");
+  set_option(&options, "critic_target", "none");
+  check_goes_on(&options);
 }
 
 /* The policy of the file acts as the agent does, with noise and without. */

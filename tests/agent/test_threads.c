@@ -96,6 +96,25 @@ static void so_does_an_ensemble(void **state) {
   check_settings(&o, 2);
 }
 
+/* Networks that normalise over the batch: in critics with and without targets, in the actor. */
+static void so_do_normalised_networks(void **state) {
+  (void)state;
+  static const char *const norms[] = {"renorm", "batch"};
+  for (int i = 0; i < 2; i++) {
+    sac_agent_options o = small_options();
+    o.batch = 33;
+    o.critic_hidden = (sac_widths){2, {100, 48}};
+    set_option(&o, "critic_norm", norms[i]);
+    set_option(&o, "actor_norm", norms[1 - i]);
+    set_option(&o, "norm_place", i ? "hidden" : "inputs");
+    set_option(&o, "critic_target", i ? "ema" : "none");
+    o.critics = 3, o.critic_subset = 2, o.renorm_warmup = 5;
+    check_settings(&o, 0);
+    o.actor_norm = SAC_NORMS_NONE;
+    check_settings(&o, 2);
+  }
+}
+
 /* Actions too, where a call is long enough to be shared among the threads. */
 static void actions_do_not_depend_on_threads(void **state) {
   (void)state;
@@ -127,6 +146,7 @@ int main(void) {
       cmocka_unit_test(so_do_the_other_branches),
       cmocka_unit_test(so_does_a_value_network),
       cmocka_unit_test(so_does_an_ensemble),
+      cmocka_unit_test(so_do_normalised_networks),
       cmocka_unit_test(so_does_bf16),
       cmocka_unit_test(actions_do_not_depend_on_threads),
   };
