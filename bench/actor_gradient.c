@@ -41,7 +41,7 @@ static sac_agent *still_agent(const sac_run *run, const char *estimator, const c
   sac_agent *out;
   const char *const set[][2] = {{"lr", "0"},
                                 {"tau", "0"},
-                                {"adam_beta1", "0"},
+                                {"actor_beta1", "0"},
                                 {"actor_estimator", estimator},
                                 {"actor_samples", samples}};
   for (size_t i = 0; i < sizeof set / sizeof *set; i++)
@@ -50,8 +50,10 @@ static sac_agent *still_agent(const sac_run *run, const char *estimator, const c
   must(sac_agent_create(&o.agent, space->obs_dim, space->act_dim, space->act_low, space->act_high,
                         (uint64_t)o.train.seed, 1, &out, &err),
        &err);
-  sac_tensor from[SAC_AGENT_TENSORS_MAX], to[SAC_AGENT_TENSORS_MAX];
-  const size_t n = sac_agent_tensors(run->agent, from);
+  const size_t n = sac_agent_tensors(out, NULL);
+  sac_tensor *from = calloc(2 * n, sizeof *from), *to = from + n;
+  if (!from) must(SAC_ERR_NOMEM, &(sac_error){.msg = "no memory"});
+  (void)sac_agent_tensors(run->agent, from);
   (void)sac_agent_tensors(out, to);
   for (size_t i = 0; i < n; i++) {
     const size_t bytes = to[i].dtype == SAC_F32 ? sizeof(float) : sizeof(double);
@@ -60,6 +62,7 @@ static sac_agent *still_agent(const sac_run *run, const char *estimator, const c
              (const char *)from[i].data + r * from[i].stride * bytes, to[i].cols * bytes);
   }
   sac_agent_restored(out);
+  free(from);
   return out;
 }
 

@@ -82,13 +82,17 @@ extern "C" {
   R(log_std_bias, 0.0, -40.0, 40.0, "added to the initial bias of the output behind log sigma")   \
   C(policy, tanh_normal,                                                                          \
     "tanh_normal|normal|beta|truncated_normal|kumaraswamy|tanh_student_t|tanh_laplace|"           \
-    "tanh_normal_mixture|beta_mixture|tanh_full_normal|von_mises|categorical",                    \
+    "tanh_normal_mixture|beta_mixture|tanh_full_normal|von_mises|gsde|categorical",               \
     "the action's distribution given the state; docs/policies.md")                                \
   I(policy_components, 2, 1, 64, "components of a mixture")                                       \
   R(concentration_offset, 1.0, 0.0, 1000.0, "beta, kumaraswamy: parameter = offset + e^clamp")    \
   R(concentration_log_min, -20.0, -40.0, 20.0, "lower end of that clamp; of von_mises too")       \
   R(concentration_log_max, 6.0, -40.0, 20.0, "upper end of that clamp; of von_mises too")         \
   C(normal_mean, bounded, "bounded|real", "normal: mean in (-2,2) by tanh | the output itself")   \
+  R(sde_log_std_init, -3.0, -20.0, 5.0, "gsde: initial log of the noise's deviations [SB3]")      \
+  R(sde_mean_clip, 2.0, 0.0, 1000.0, "gsde: mean cut to +- this before tanh; 0: not [SB3]")       \
+  C(sde_features, learned, "learned|fixed",                                                       \
+    "gsde: whether the noise's variance moves the features that it is made of [SB3: in SAC]")     \
   C(interval_density, action, "action|unit",                                                      \
     "beta, kumaraswamy: log pi of a in [-1,1] | of (a+1)/2, without log 2 a dimension")           \
   C(deterministic, center, "center|mean|mode",                                                    \
@@ -135,10 +139,12 @@ enum {
   SAC_POLICY_BETA_MIXTURE,
   SAC_POLICY_TANH_FULL_NORMAL,
   SAC_POLICY_VON_MISES,
+  SAC_POLICY_GSDE,
   SAC_POLICY_COUNT, /* of those for continuous actions */
   SAC_POLICY_CATEGORICAL = SAC_POLICY_COUNT
 };
 enum { SAC_NORMAL_MEAN_BOUNDED, SAC_NORMAL_MEAN_REAL };
+enum { SAC_SDE_FEATURES_LEARNED, SAC_SDE_FEATURES_FIXED };
 enum { SAC_INTERVAL_DENSITY_ACTION, SAC_INTERVAL_DENSITY_UNIT };
 enum { SAC_DETERMINISTIC_CENTER, SAC_DETERMINISTIC_MEAN, SAC_DETERMINISTIC_MODE };
 enum { SAC_TRANSPORT_EXPLICIT, SAC_TRANSPORT_OPTIMAL };
@@ -196,6 +202,18 @@ SAC_API sac_status sac_agent_observe(sac_agent *agent, size_t n, const float obs
  * n <= the batch option. Errors: SAC_ERR_DIVERGED if an observation or action is not finite. */
 SAC_API sac_status sac_agent_act(sac_agent *agent, size_t n, const float obs[], const float noise[],
                                  float act[], sac_error *err);
+
+/* Rows of a noise matrix of policy=gsde: a feature of the actor each, and one that is always on. 0
+ * for any other policy. */
+SAC_API size_t sac_agent_noise_rows(const sac_agent *agent);
+
+/* Actions of policy=gsde for n observations with state-dependent noise [GSDE]: u = mean(s) + h(s)^T
+ * (S z), a = tanh u. noise: (n, sac_agent_noise_rows, A) standard normals z in, a matrix for each
+ * row. The caller who keeps a matrix for several steps has noise that is a function of the state;
+ * over matrices the action has the distribution that sac_agent_act gives with (n,A) normals. The
+ * rest as sac_agent_act. Errors: SAC_ERR_ARG for another policy. */
+SAC_API sac_status sac_agent_act_held(sac_agent *agent, size_t n, const float obs[],
+                                      const float noise[], float act[], sac_error *err);
 
 /* The value that the actor climbs, of n actions: q (n) out = Q(s,a), the smallest of all critics or
  * their mean, as the option actor_q says; dq_da (n,A) out or NULL: its gradient in the action, that

@@ -25,6 +25,8 @@ extern "C" {
     "exploration and warm-up draws: fresh each step | held | 1/f | held n steps, P(n) ~ n^-2, "   \
     "warm-up fresh [FlashSAC]")                                                                   \
   I(noise_hold, 8, 1, 100000, "steps for which held noise stays; zeta: at most, up to 256")       \
+  I(sde_sample_freq, -1, -1, 1000000,                                                             \
+    "policy=gsde: steps for which a noise matrix stays; -1: the whole episode [SB3]")             \
   I(eval_every, 5000, 0, 1000000000000, "steps between evaluations; 0: only at the end")          \
   I(eval_episodes, 10, 1, 100000, "episodes of an evaluation")                                    \
   I(checkpoint_every, 50000, 0, 1000000000000, "steps between checkpoints; 0: only at the end")   \
