@@ -305,7 +305,7 @@ static double step_rows(const pass *p, const sac_mlp_batch *b, size_t l, size_t 
   const size_t bias_at = layer->offset + layer->in * layer->ld;
   const size_t at_row = layer->offset + first * layer->ld;
   double square = 0.0;
-  if (first == 0 && !layer->after.width) /* a bias before a norm of the batch has no gradient */
+  if (first == 0) /* a bias before a norm of the batch has no gradient, and db stays 0 */
     square += adam_on_bias(p, b, bias_at, layer->ld, b->trace->db[l]);
   p->k->gemm(&(sac_gemm){.M = rows,
                          .N = layer->ld,
