@@ -151,17 +151,18 @@ class Agent:
         return Node(q.value, (a, lambda g: g * slope))
 
     def passes(self, here, there, leaves, random):
-        """The critics' outputs here, and their targets' there. A batch kind sees both as one batch
-        [CrossQ]. Without targets, there are the critics' own outputs."""
+        """The critics' outputs here; and there, of this update's subset, those of their targets, or
+        without targets their own. A batch kind sees both as one batch   [CrossQ]"""
         B, joint = len(here), self.q[0].is_batch()
-        x = np.concatenate([here, there]) if joint else here
-        outs = self.ask(self.q, leaves, x, random.dropout("critic"), joint)
-        if self.target:
-            followers = [q.leaves() for q in self.target]
-            x = x if joint else there
-            nexts = self.ask(self.target, followers, x, random.dropout("target"), joint)
+        both = np.concatenate([here, there])
+        outs = self.ask(self.q, leaves, both if joint else here, random.dropout("critic"), joint)
+        asked = list(random.subset(self.N))
+        if joint and not self.target:
+            nexts = [outs[j] for j in asked]
         else:
-            nexts = outs if joint else self.ask(self.q, leaves, there, random.dropout("target"))
+            nets = [(self.target or self.q)[j] for j in asked]
+            nexts = self.ask(nets, [q.leaves() for q in nets], both if joint else there,
+                             random.dropout("target"), joint)
         return ([out[:B] for out in outs], [out[B:] for out in nexts]) if joint else (outs, nexts)
 
     def critic_loss(self, batch, random, y=None):
@@ -171,7 +172,7 @@ class Agent:
         if y is None:
             there, target = self.ahead(batch, random)
             outs, nexts = self.passes(self.inputs(batch), there, leaves, random)
-            y = target([constant(nexts[j]) for j in random.subset(len(nexts))])
+            y = target([constant(out) for out in nexts])
         else:
             outs = self.ask(self.q, leaves, self.inputs(batch), random.dropout("critic"))
         outs = [self.taken(out, batch) for out in outs]

@@ -39,8 +39,8 @@ def stored(h, bf16):
 
 class Network:
     """Arrays by name, as the agent's tensors are named after the prefix: `w` are learned, `m` and
-    `v` their moments, `stats` the running statistics. A target is made `like` the network that it
-    follows: it has no moments."""
+    `v` their moments, `stats` the running statistics of a batch kind. A target is made `like` the
+    network that it follows: it has no moments, and its passes are counted beside that one's."""
 
     def __init__(self, state, prefix, options, norm="none", dropout=0.0, like=None):
         own = {n[len(prefix):]: t.astype(np.float64)
@@ -48,11 +48,12 @@ class Network:
         part = lambda p: {n[len(p):]: t for n, t in own.items() if n.startswith(p)}
         self.m, self.v = part("adam_m."), part("adam_v.")
         self.w = {n: own[n] for n in (like.w if like else self.m)}
-        self.stats = {n: t for n, t in own.items() if n not in self.w and
-                      n.split(".")[0] not in ("adam_m", "adam_v", "target")}
-        self.layers = sum(n.split(".")[0].isdigit() and n.endswith(".weight") for n in self.w)
+        self.stats = {n: t for n, t in own.items() if n.endswith((".mean", ".var"))
+                      and n[0].isdigit()}
+        self.passes = like.passes if like else own.get("norm_passes")
+        self.counter = (0, 1 if like else 0)
+        self.layers = sum(n.endswith(".weight") for n in self.w)
         self.o, self.norm, self.dropout = options, norm, dropout
-        self.inputs = options["norm_place"] == "inputs"
         self.bf16 = options["precision"] == "bf16"
         self.pending = {}  # what the last pass in training mode makes of the running statistics
 
@@ -68,38 +69,42 @@ class Network:
     def tensors(self, prefix):
         """All of it, named as the agent's tensors are."""
         parts = (("", self.w), ("", self.stats), ("adam_m.", self.m), ("adam_v.", self.v))
-        return {f"{prefix}{p}{n}": t for p, tensors in parts for n, t in tensors.items()}
+        out = {f"{prefix}{p}{n}": t for p, tensors in parts for n, t in tensors.items()}
+        if self.passes is not None and self.m:
+            out[prefix + "norm_passes"] = self.passes
+        return out
 
     def settle(self):
-        """Move the running statistics as the last pass in training mode wants."""
+        """Move the running statistics as the last pass in training mode wants, and count it."""
         for name, value in self.pending.items():
             self.stats[name][...] = value
+        if self.pending:
+            self.passes[self.counter] += 1.0
         self.pending = {}
 
 
 def normalised(net, p, at, x, training):
-    """Norm number `at` of x, with the gain gamma and the shift beta of each column."""
-    gamma, beta = p[f"norm{at}.weight"], p.get(f"norm{at}.bias", 0.0)
+    """The norm named `at` of x, with the gain gamma and the shift beta of each column."""
+    gamma, beta = p[at + ".gamma"], p[at + ".beta"]
     eps = float(net.o["norm_eps"])
+    if net.norm == "rms":  # [RMSN]: no mean and no shift
+        return x / sqrt((x * x).mean(axis=1) + eps) * gamma
     if net.norm == "layer":
         apart = x - x.mean(axis=1)
         return apart / sqrt((apart * apart).mean(axis=1) + eps) * gamma + beta
-    if net.norm == "rms":
-        return x / sqrt((x * x).mean(axis=1) + eps) * gamma + beta
-    mean, variance = net.stats[f"norm{at}.mean"], net.stats[f"norm{at}.variance"]
-    sigma = np.sqrt(variance + eps)
+    mean, var = net.stats[at + ".mean"], net.stats[at + ".var"]
+    sigma = np.sqrt(var + eps)
     if not training:
         return (x - mean) / sigma * gamma + beta
     batch_mean = x.mean(axis=0)
     apart = x - batch_mean
-    batch_variance = (apart * apart).mean(axis=0)
-    batch_sigma = sqrt(batch_variance + eps)
-    momentum = float(net.o["norm_momentum"])
-    for name, old, new in ((f"norm{at}.mean", mean, batch_mean),
-                           (f"norm{at}.variance", variance, batch_variance)):
-        net.pending[name] = momentum * old + (1.0 - momentum) * new.value
+    batch_var = (apart * apart).mean(axis=0)
+    batch_sigma = sqrt(batch_var + eps)
+    keep = float(net.o["norm_momentum"])
+    net.pending[at + ".mean"] = keep * mean + (1.0 - keep) * batch_mean.value
+    net.pending[at + ".var"] = keep * var + (1.0 - keep) * batch_var.value
     unit = apart / batch_sigma
-    if net.norm == "renorm" and net.stats["norm.count"] >= int(net.o["renorm_warmup"]):
+    if net.norm == "renorm" and net.passes[net.counter] >= int(net.o["renorm_warmup"]):
         # [BRN, algorithm 1]: r and d carry no gradient
         r_max, d_max = float(net.o["renorm_r_max"]), float(net.o["renorm_d_max"])
         r = np.clip(batch_sigma.value / sigma, 1.0 / r_max, r_max)
@@ -111,20 +116,17 @@ def normalised(net, p, at, x, training):
 def forward(net, p, x, training=False, kept=None):
     """The outputs for x with the parameters p (Nodes). training: statistics of a batch kind are of
     these rows. kept(l, shape): truths, which numbers of hidden layer l dropout keeps."""
-    place = net.norm != "none" and ("inputs" if net.inputs else "hidden")
-    if place and (net.inputs or (net.o["norm_input"] == "yes" and net.is_batch())):
-        x = normalised(net, p, 0, x, training)
+    inputs = net.norm != "none" and net.o["norm_place"] == "inputs"
+    hidden = net.norm != "none" and not inputs
+    first = inputs or (hidden and net.is_batch() and net.o["norm_input"] == "yes")
     for l in range(net.layers):
+        if inputs or (first and l == 0):
+            x = normalised(net, p, f"{l}.before", x, training)
         z = dense(x, p[f"{l}.weight"], p[f"{l}.bias"], l == 0, net.bf16)
         if l + 1 == net.layers:
-            break
+            return z
         if net.dropout > 0.0:
             z = z * (kept(l, z.shape) / (1.0 - net.dropout))
-        if place == "hidden":
-            z = normalised(net, p, l + 1, z, training)
+        if hidden:
+            z = normalised(net, p, f"{l}.after", z, training)
         x = stored(relu(z), net.bf16)
-        if place == "inputs":
-            x = normalised(net, p, l + 1, x, training)
-    if training and net.pending:
-        net.pending["norm.count"] = net.stats["norm.count"] + 1.0
-    return z

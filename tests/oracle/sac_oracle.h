@@ -201,11 +201,24 @@ static sac_agent_options options_of(const struct test_case *c) {
   return options;
 }
 
+/* A norm's gain, shift and running statistics begin at random numbers instead of 1 and 0, so that
+ * each shows in what comes out; u is uniform. */
+static float norm_begin(const char *name, float x, double u) {
+  const char *what = strrchr(name, '.');
+  if (!what || strstr(name, ".adam_")) return x;
+  if (!strcmp(what, ".gamma")) return (float)(0.7 + 0.6 * u);
+  if (!strcmp(what, ".beta")) return (float)(0.6 * u - 0.3);
+  if (!strcmp(what, ".mean")) return (float)(u - 0.5);
+  if (!strcmp(what, ".var")) return (float)(0.5 + 1.5 * u);
+  return x;
+}
+
 /* Change the fresh state as the case says, as if it had been loaded so. */
 static void prepare(const struct test_case *c, sac_agent *agent) {
   sac_tensor *tensors = calloc(sac_agent_tensors(agent, NULL), sizeof *tensors);
   const size_t count = sac_agent_tensors(agent, tensors);
   sac_stream stream = sac_stream_make(SEED, SAC_STREAM_USER, 1);
+  sac_stream norms = sac_stream_make(SEED, SAC_STREAM_USER, 2);
   char last[32];
   snprintf(last, sizeof last, "actor.%zu.weight", agent->pi.net.layers - 1);
   for (size_t t = 0; t < count; t++)
@@ -213,6 +226,7 @@ static void prepare(const struct test_case *c, sac_agent *agent) {
       for (size_t j = 0; j < tensors[t].cols; j++) {
         float *x = (float *)tensors[t].data + i * tensors[t].stride + j;
         if (c->actor_scale > 0.0f && !strcmp(tensors[t].name, last)) *x *= c->actor_scale;
+        *x = norm_begin(tensors[t].name, *x, sac_stream_uniform(&norms));
         if (strstr(tensors[t].name, ".target."))
           *x += c->target_offset * (float)(2.0 * sac_stream_uniform(&stream) - 1.0);
       }

@@ -6,7 +6,7 @@ DTYPES = {"f32": np.float32, "f64": np.float64, "u32": np.uint32, "u64": np.uint
 
 
 # options that the agent does not have yet, as it does without them
-DEFAULTS = {"critic_target": "ema", "critic_head": "scalar"}
+DEFAULTS = {"critic_head": "scalar"}
 
 
 def read_record(stream):

@@ -51,13 +51,13 @@ def random_state(rng, A, networks):
             for l, (i, j) in enumerate(sizes):
                 state[f"{at}{l}.weight"] = rng.normal(size=(i, j))
                 state[f"{at}{l}.bias"] = rng.normal(size=(1, j))
-                for t in ("weight", "bias"):
-                    state[f"{at}norm{l}.{t}"] = rng.normal(size=(1, i))
-            if part in ("", "target."):
-                for l, (i, _) in enumerate(sizes):
-                    state[f"{at}norm{l}.mean"] = rng.normal(size=(1, i))
-                    state[f"{at}norm{l}.variance"] = rng.uniform(0.5, 2.0, size=(1, i))
-                state[f"{at}norm.count"] = np.zeros((1, 1))
+                for place, width in (("before", i), ("after", j)):
+                    state[f"{at}{l}.{place}.gamma"] = rng.normal(size=(1, width))
+                    state[f"{at}{l}.{place}.beta"] = rng.normal(size=(1, width))
+                    if "adam" not in part:
+                        state[f"{at}{l}.{place}.mean"] = rng.normal(size=(1, width))
+                        state[f"{at}{l}.{place}.var"] = rng.uniform(0.5, 2.0, size=(1, width))
+        state[f"{name}.norm_passes"] = np.zeros((1, 2))
     return state
 
 

@@ -74,9 +74,9 @@ class Comparison:
             if theirs.shape != mine.shape:
                 raise Disagreement(f"{where}: shape {theirs.shape}, must be {mine.shape}")
             if ".adam_m." in name:
-                self.check("moment 1", where, theirs, mine, 1e-4 * np.max(np.abs(mine)))
+                self.check("moment 1", where, theirs, mine, 1e-4 * np.max(np.abs(mine)) + 1e-13)
             elif ".adam_v." in name:
-                self.check("moment 2", where, theirs, mine, 2e-4 * np.max(np.abs(mine)))
+                self.check("moment 2", where, theirs, mine, 2e-4 * np.max(np.abs(mine)) + 1e-26)
             elif "." not in name:  # temperature, counters, bounds
                 self.check("scalar", where, theirs, mine, 1e-5 * (1.0 + np.abs(mine)))
             else:
@@ -85,7 +85,7 @@ class Comparison:
     def weights(self, k, name, where, theirs, mine, first):
         kind = "target" if ".target." in name else "weight"
         self.check(kind, where, theirs, mine, 1e-5 * k * (1.0 + np.abs(mine)))
-        rounding = 2.0 ** -24 * k * norm([mine])  # half a unit in the last place each time
+        rounding = k * (2.0 ** -24 * norm([mine]) + 1e-9)  # half a unit in the last place each time
         self.check("change", where, norm([theirs - mine]), 0.0,
                    1e-3 * norm([mine - first]) + rounding)
 
