@@ -6,6 +6,11 @@
 #include "base/nearest.h"
 #include "base/try.h"
 
+#define CROSSQ                                                                                \
+  "lr=1e-3 actor_beta1=0.5 critic_beta1=0.5 batch=256 hidden=256,256 gamma=0.99 "             \
+  "critic_norm=renorm actor_norm=renorm norm_place=inputs critic_target=none policy_delay=3 " \
+  "warmup=5000 utd=1"
+
 /* In each, what is not said is the default of its option: 256,256 ReLU, gamma .99, tau .005, replay
  * 1e6, learned temperature from 1 with target -A, half mean square, the smaller critic. */
 static const sac_preset presets[] = {
@@ -33,6 +38,10 @@ static const sac_preset presets[] = {
      "lr=1e-3 batch=256 hidden=256,256 critic_loss=mse init=torch warmup=10000 utd=1 policy=beta "
      "deterministic=mode",
      "sac-beta with concentrations to e^6 + 1, the mode in evaluations, a learned temperature"},
+    {"crossq", CROSSQ,
+     "Bhatt et al. 2024 (arXiv 1902.05605), adityab/CrossQ, train.py; critics 256 wide, not 2,048"},
+    {"crossq-wide", CROSSQ " critic_hidden=2048,2048",
+     "Bhatt et al. 2024 (arXiv 1902.05605), adityab/CrossQ, train.py"},
     {"sb3", "lr=3e-4 batch=256 hidden=256,256 init=torch warmup=100 utd=1",
      "Stable-Baselines3, stable_baselines3/sac/sac.py"},
 };
