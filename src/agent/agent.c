@@ -108,6 +108,7 @@ void sac_agent_fresh(sac_agent *g) {
   const uint64_t base = round * INIT_STREAMS;
   sac_mlp_init(g->k, &g->pi.net, o->init, g->seed, base);
   if (!g->K) sac_head_bias(&g->pi);
+  if (g->pi.gsde.H) sac_gsde_init(&g->pi.gsde, o->sde_log_std_init);
   sac_critics_init(g, base);
   if (o->value == SAC_VALUE_V)
     sac_mlp_init(g->k, &g->v, o->init, g->seed, base + SAC_VALUE_INIT_INDEX);
@@ -178,6 +179,7 @@ struct acting {
   sac_agent *agent;
   size_t n;
   const float *obs, *noise;
+  int held; /* a row's noise is a matrix */
 };
 
 static void act_rows(void *ctx, size_t t, size_t T) {
@@ -191,20 +193,42 @@ static void act_rows(void *ctx, size_t t, size_t T) {
   const float *seen = g->norm.on ? g->seen : a->obs;
   if (g->K)
     sac_discrete_act(g->k, &g->pi, seen, a->noise, first, last);
+  else if (a->held)
+    sac_head_act_held(g->k, &g->pi, seen, a->noise, first, last);
   else
     sac_head_act(g->k, &g->pi, seen, a->noise, first, last);
 }
 
+static sac_status act_on(struct acting *a, float act[], sac_error *err) {
+  enum { WORTH_THREADS = 32 };
+  sac_agent *g = a->agent;
+  if (a->n > g->B)
+    return sac_fail(err, SAC_ERR_ARG, "n = %zu observations: must be at most batch = %zu", a->n,
+                    g->B);
+  if (a->n < WORTH_THREADS)
+    act_rows(a, 0, 1);
+  else
+    sac_pool_run(g->pool, act_rows, a);
+  return g->K ? sac_discrete_result(&g->pi, a->n, a->obs, act, err)
+              : sac_head_result(&g->pi, a->n, a->obs, act, err);
+}
+
 sac_status sac_agent_act(sac_agent *g, size_t n, const float obs[], const float noise[],
                          float act[], sac_error *err) {
-  enum { WORTH_THREADS = 32 };
-  if (n > g->B)
-    return sac_fail(err, SAC_ERR_ARG, "n = %zu observations: must be at most batch = %zu", n, g->B);
-  struct acting a = {g, n, obs, noise};
-  if (n < WORTH_THREADS)
-    act_rows(&a, 0, 1);
-  else
-    sac_pool_run(g->pool, act_rows, &a);
-  return g->K ? sac_discrete_result(&g->pi, n, obs, act, err)
-              : sac_head_result(&g->pi, n, obs, act, err);
+  struct acting a = {.agent = g, .n = n, .obs = obs, .noise = noise};
+  return act_on(&a, act, err);
+}
+
+size_t sac_agent_noise_rows(const sac_agent *g) {
+  return g->pi.gsde.H ? g->pi.gsde.H + 1 : 0;
+}
+
+sac_status sac_agent_act_held(sac_agent *g, size_t n, const float obs[], const float noise[],
+                              float act[], sac_error *err) {
+  struct acting a = {.agent = g, .n = n, .obs = obs, .noise = noise, .held = 1};
+  if (g->pi.gsde.H) return act_on(&a, act, err);
+  return sac_fail(err, SAC_ERR_ARG,
+                  "policy = %s: held noise matrices are for policy = gsde; sac_agent_act takes "
+                  "%zu normals an observation",
+                  g->K ? "categorical" : g->pi.work.kind->name, g->A);
 }

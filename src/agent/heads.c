@@ -89,6 +89,23 @@ static double plus_one(const sac_agent_options *o, double raw, double *slope) {
   return 1.0;
 }
 
+/* --- gsde: outputs (mean, variance), the latter of agent/gsde.h ---------------------------------
+ */
+
+static double clipped_mean(const sac_agent_options *o, double raw, double *slope) {
+  if (o->sde_mean_clip == 0.0) return sac_map_real(o, raw, slope);
+  return clamp(raw, -o->sde_mean_clip, o->sde_mean_clip, slope);
+}
+
+/* Never below what the feature that is always on leaves, whatever rounding does. */
+static double root(const sac_agent_options *o, double raw, double *slope) {
+  (void)o;
+  const double least = 1e-3, sigma = sqrt(raw);
+  const int is_least = !(sigma > least);
+  *slope = is_least ? 0.0 : 0.5 / sigma;
+  return is_least ? least : sigma;
+}
+
 /* --- von Mises: outputs (x, y, raw); loc = the direction of (x, y) ---------------------------- */
 
 static void turn_map(const sac_dist *d, const sac_agent_options *o, const double raw[],
@@ -177,6 +194,7 @@ static const sac_head_kind table[] = {
      .pull = full_pull},
     {"von_mises", "von_mises", .squash = SAC_SQUASH_TURN, .map = turn_map, .pull = turn_pull,
      .outputs = 3},
+    {"gsde", "normal", .squash = SAC_SQUASH_TANH, .param = {clipped_mean, root}, .features = 1},
 };
 
 _Static_assert(sizeof table / sizeof *table == SAC_POLICY_COUNT, "a row for each word of `policy`");

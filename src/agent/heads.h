@@ -32,6 +32,7 @@ struct sac_head_kind {
   /* The family's parameters, each from its own output; past `outputs` they are constants (the map
    * is called with 0). */
   sac_param_map *param[SAC_HEAD_PARAMS];
+  int features;   /* the second output is no output of the network: agent/gsde.h makes it */
   size_t outputs; /* of one distribution; 0: as many as parameters */
   /* For what is not one output a parameter, in place of param: theta (P) from raw (outputs), and
    * draw = (d theta/d raw)^T dtheta. */

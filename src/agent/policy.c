@@ -7,8 +7,8 @@
 
 /* The kernels know one head and one estimator; the rest goes by the distribution itself. */
 static int is_fused(const sac_agent_options *o) {
-  return o->policy == SAC_POLICY_TANH_NORMAL && o->actor_estimator == SAC_ESTIMATOR_PATHWISE &&
-         o->actor_samples == 1;
+  const int normal = o->policy == SAC_POLICY_TANH_NORMAL || o->policy == SAC_POLICY_GSDE;
+  return normal && o->actor_estimator == SAC_ESTIMATOR_PATHWISE && o->actor_samples == 1;
 }
 
 void sac_head_layout(sac_arena *arena, sac_head *head, size_t O, size_t A,
@@ -44,8 +44,10 @@ void sac_head_layout_kind(sac_arena *arena, sac_head *head, const sac_head_kind 
   *head = (sac_head){.O = O, .A = A, .outputs = N, .ld_out = sac_row(N), .opt = *options};
   head->fused = is_fused(options) && kind == sac_head_kind_of(options);
   head->work.kind = kind;
-  const sac_mlp_spec spec = sac_head_network(options, O, N, trained);
+  const size_t outputs = kind->features ? sac_gsde_outputs(A) : N;
+  const sac_mlp_spec spec = sac_head_network(options, O, outputs, trained);
   sac_mlp_layout(arena, &head->net, &spec);
+  if (kind->features) sac_gsde_layout(arena, &head->gsde, &head->net, A, B, options, trained);
   sac_trace_layout(arena, &head->acting, &head->net, B);
   head->trace = head->acting;
   if (spec.bf16) sac_trace_layout_training(arena, &head->trace, &head->net, B);
@@ -106,15 +108,35 @@ void sac_head_noise(const sac_kernels *k, sac_head *head, size_t first, size_t l
   k->normals((last - first) * A, head->words + first * 2 * A, head->eps + first * A);
 }
 
+static float clamp(float x, float low, float high) {
+  return x < low ? low : x > high ? high : x;
+}
+
+/* The range of the mean, of gsde. */
+static float mean_clip(const sac_head *head) {
+  const double clip = head->opt.sde_mean_clip;
+  return head->gsde.H && clip > 0.0 ? (float)clip : HUGE_VALF;
+}
+
+/* Behind the means, the variances. */
+static void add_variances(const sac_kernels *k, sac_head *head, const sac_trace *trace,
+                          size_t first, size_t last) {
+  const sac_gsde *g = &head->gsde;
+  sac_gsde_forward(k, &head->gsde, &head->net, trace, first, last);
+  for (size_t b = first; b < last; b++)
+    memcpy(head->out + b * head->ld_out + g->A, g->variance + b * g->ld, g->A * sizeof(float));
+}
+
 void sac_head_read(sac_head *head, size_t first, size_t last) {
   const size_t A = head->A;
+  const float clip = mean_clip(head);
   if (!head->fused) {
     sac_work_map(head, first, last);
     return;
   }
   for (size_t b = first; b < last; b++)
     for (size_t j = 0; j < A; j++) {
-      head->mean[b * A + j] = head->out[b * head->ld_out + j];
+      head->mean[b * A + j] = clamp(head->out[b * head->ld_out + j], -clip, clip);
       head->raw[b * A + j] = head->out[b * head->ld_out + A + j];
     }
 }
@@ -122,6 +144,7 @@ void sac_head_read(sac_head *head, size_t first, size_t last) {
 static void forward(const sac_kernels *k, sac_head *head, sac_trace *trace, const float *s,
                     size_t lds, size_t first, size_t last) {
   sac_mlp_forward(k, &head->net, head->net.w, s, lds, first, last, trace, head->out, head->ld_out);
+  if (head->gsde.H) add_variances(k, head, trace, first, last);
   sac_head_read(head, first, last);
 }
 
@@ -130,13 +153,24 @@ void sac_head_forward(const sac_kernels *k, sac_head *head, const float *s, size
   forward(k, head, &head->trace, s, lds, first, last);
 }
 
+/* log sigma = log(v)/2, and its slope in v */
+static void log_roots(size_t n, const float v[], float log_std[], float slope[]) {
+  for (size_t i = 0; i < n; i++) {
+    log_std[i] = 0.5f * logf(v[i]);
+    slope[i] = 0.5f / v[i];
+  }
+}
+
 void sac_head_sample(const sac_kernels *k, sac_head *head, size_t first, size_t last) {
   if (!head->fused) {
     sac_work_sample(head, first, last);
     return;
   }
   const size_t A = head->A, at = first * A, n = (last - first) * A;
-  k->log_std(n, &head->map, head->raw + at, head->log_std + at, head->slope + at);
+  if (head->gsde.H)
+    log_roots(n, head->raw + at, head->log_std + at, head->slope + at);
+  else
+    k->log_std(n, &head->map, head->raw + at, head->log_std + at, head->slope + at);
   k->tanh_normal(n, head->mean + at, head->log_std + at, head->eps + at, head->std + at,
                  head->act + at, head->da_du + at, head->logp_terms + at);
   for (size_t b = first; b < last; b++) {
@@ -163,24 +197,49 @@ void sac_head_gradient(sac_head *head, size_t draw, size_t B, const sac_head_cri
     return;
   }
   const size_t A = head->A;
-  const float alpha = c->alpha, inv_B = 1.0f / (float)B;
+  const float alpha = c->alpha, inv_B = 1.0f / (float)B, clip = mean_clip(head);
   for (size_t b = first; b < last; b++)
     for (size_t j = 0; j < A; j++) {
       const size_t i = b * A + j;
       const float dlogpi_du = 2.0f * head->act[i]; /* of -log(1 - tanh(u)^2) */
       const float dJ_du = (alpha * dlogpi_du - c->dq_da[b * c->ld + j] * head->da_du[i]) * inv_B;
       const float dJ_dlog_std = dJ_du * head->std[i] * head->eps[i] - alpha * inv_B;
-      head->dout[b * head->ld_out + j] = dJ_du;
+      const int clipped = fabsf(head->out[b * head->ld_out + j]) > clip;
+      head->dout[b * head->ld_out + j] = clipped ? 0.0f : dJ_du;
       head->dout[b * head->ld_out + A + j] = dJ_dlog_std * head->slope[i];
     }
 }
 
-void sac_head_backward(const sac_kernels *k, sac_head *head, size_t first, size_t last) {
-  sac_mlp_backward(k, &head->net, head->dout, head->ld_out, first, last, &head->trace);
+/* From behind the means to where gsde has it: what the network does not see must be 0. */
+static void take_variances(sac_head *head, size_t first, size_t last) {
+  const sac_gsde *g = &head->gsde;
+  for (size_t b = first; b < last; b++) {
+    float *dout = head->dout + b * head->ld_out + g->A;
+    memcpy(g->dv + b * g->ld, dout, g->A * sizeof(float));
+    memset(dout, 0, g->A * sizeof(float));
+  }
 }
 
-static float clamp(float x, float low, float high) {
-  return x < low ? low : x > high ? high : x;
+void sac_head_backward(const sac_kernels *k, sac_head *head, size_t first, size_t last) {
+  if (!head->gsde.H) {
+    sac_mlp_backward(k, &head->net, head->dout, head->ld_out, first, last, &head->trace);
+    return;
+  }
+  take_variances(head, first, last);
+  sac_gsde_backward(k, &head->gsde, &head->net, head->dout, head->ld_out, first, last,
+                    &head->trace);
+}
+
+void sac_head_step(const sac_kernels *k, sac_head *head, size_t B, const float *s, size_t lds,
+                   const sac_adam_step *adam, size_t t, size_t T, float *scratch) {
+  for (size_t i = t; i < head->net.units; i += T)
+    sac_mlp_step(k, &head->net, i, B, s, lds, &head->trace, head->dout, head->ld_out, adam, 0.0f,
+                 scratch);
+  if (head->gsde.H) sac_gsde_step(k, &head->gsde, B, adam, t, T, scratch);
+}
+
+double sac_head_grad_square(const sac_head *head) {
+  return sac_mlp_grad_square(&head->net) + (head->gsde.H ? sac_gsde_grad_square(&head->gsde) : 0.0);
 }
 
 size_t sac_head_seen(const sac_agent_options *options, size_t A) {
@@ -221,6 +280,22 @@ void sac_head_act(const sac_kernels *k, sac_head *head, const float *obs, const 
     sac_head_sample(k, head, first, last);
   } else {
     k->tanh(n, head->mean + at, head->act + at);
+  }
+}
+
+void sac_head_act_held(const sac_kernels *k, sac_head *head, const float *obs, const float *z,
+                       size_t first, size_t last) {
+  const size_t A = head->A, top = head->net.layers - 2, rows = head->gsde.H + 1;
+  double noise[SAC_GSDE_ACTIONS_MAX];
+  forward(k, head, &head->acting, obs, head->O, first, last);
+  for (size_t b = first; b < last; b++) {
+    const float *h = head->acting.h[top] + b * head->acting.ld[top];
+    const float clip = mean_clip(head);
+    sac_gsde_noise(&head->gsde, h, z + b * rows * A, noise);
+    for (size_t j = 0; j < A; j++) {
+      const float mean = clamp(head->out[b * head->ld_out + j], -clip, clip);
+      head->act[b * A + j] = tanhf(mean + (float)noise[j]);
+    }
   }
 }
 

@@ -8,6 +8,7 @@
 #ifndef SAC_AGENT_POLICY_H
 #define SAC_AGENT_POLICY_H
 
+#include "agent/gsde.h"
 #include "agent/heads.h"
 #include "nn/mlp.h"
 #include "sac/agent.h"
@@ -32,10 +33,11 @@ typedef struct sac_head_work {
 } sac_head_work;
 
 typedef struct sac_head {
-  size_t O, A, outputs; /* outputs of the network */
+  size_t O, A, outputs; /* of a row: of the network and, of gsde, the variances behind them */
   sac_agent_options opt;
-  int fused;   /* the kernels' tanh-normal */
-  sac_mlp net; /* O -> hidden -> outputs */
+  int fused;     /* the kernels' tanh-normal */
+  sac_mlp net;   /* O -> hidden -> outputs */
+  sac_gsde gsde; /* where the policy has it: gsde.H > 0 */
   sac_log_std_map map;
   float *mid, *half; /* (A) environment action = mid + half a */
   double log_scale; /* sum of log half, if entropy is measured in the environment's units; else 0 */
@@ -66,7 +68,8 @@ sac_status sac_head_check(const sac_agent_options *options, size_t A, const doub
  * each action is an angle. text: (size) out. */
 void sac_head_fitting(int turn, char *text, size_t size);
 
-/* The network's outputs under these options, which sac_head_check has passed. */
+/* The network's outputs under these options, which sac_head_check has passed; a head's, which the
+ * variances of gsde belong to. */
 size_t sac_head_outputs(const sac_agent_options *options, size_t A);
 size_t sac_head_kind_outputs(const sac_head_kind *kind, const sac_agent_options *options, size_t A);
 
@@ -157,11 +160,24 @@ static inline int sac_head_is_pathwise(const sac_head *head) {
 /* From head->dout back through the network. */
 void sac_head_backward(const sac_kernels *k, sac_head *head, size_t first, size_t last);
 
+/* Thread t's share of the step with the gradient of all B rows of s (B, lds). scratch:
+ * (net.scratch).
+ */
+void sac_head_step(const sac_kernels *k, sac_head *head, size_t B, const float *s, size_t lds,
+                   const sac_adam_step *adam, size_t t, size_t T, float *scratch);
+
+/* The squared 2-norm of the last step's whole gradient. */
+double sac_head_grad_square(const sac_head *head);
+
 /* Act on rows [first, last) of obs (n,O). noise (n,A), standard normals, becomes the action by the
  * head's own quantiles, dimension by dimension: a = tanh(mean + std noise). NULL: the deterministic
  * action. Leaves a in head->act. */
 void sac_head_act(const sac_kernels *k, sac_head *head, const float *obs, const float *noise,
                   size_t first, size_t last);
+
+/* The same of gsde with a matrix of noise each, z (n, gsde.H + 1, A). */
+void sac_head_act_held(const sac_kernels *k, sac_head *head, const float *obs, const float *z,
+                       size_t first, size_t last);
 
 /* After sac_work_map: the entropy of row b's policy, in nats as log pi measures it. NaN if the
  * network's outputs are not finite, or where there is no formula: mixtures in 5 dimensions or more.

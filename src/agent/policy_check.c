@@ -27,11 +27,28 @@ void sac_head_fitting(int turn, char *text, size_t size) {
   }
 }
 
+/* What gsde reads in the actor's last hidden layer has to be there. */
+static sac_status check_features(const sac_agent_options *o, size_t A, sac_error *err) {
+  if (o->precision == SAC_PRECISION_BF16)
+    return sac_fail(
+        err, SAC_ERR_ARG,
+        "precision = bf16: policy = gsde makes its noise of the last hidden layer, which "
+        "bf16 does not keep in float; set precision = fp32");
+  if (o->actor_norm != SAC_NORMS_NONE)
+    return sac_fail(err, SAC_ERR_ARG,
+                    "policy = gsde: not with a normaliser of the actor, whose last hidden layer is "
+                    "what the noise is made of; set actor_norm = none");
+  if (A <= SAC_GSDE_ACTIONS_MAX) return SAC_OK;
+  return sac_fail(err, SAC_ERR_ARG, "policy = gsde with %zu actions: at most %d", A,
+                  SAC_GSDE_ACTIONS_MAX);
+}
+
 static sac_status check_fit(const sac_agent_options *o, size_t A, const double low[],
                             const double high[], sac_error *err) {
   const sac_head_kind *kind = sac_head_kind_of(o);
   char others[300];
   sac_dist d;
+  if (kind->features) SAC_TRY(check_features(o, A, err));
   sac_head_fitting(0, others, sizeof others);
   for (size_t j = 0; kind->squash == SAC_SQUASH_TURN && j < A; j++)
     if (!is_turn(low[j], high[j]))
@@ -165,7 +182,8 @@ static double with_scale(const sac_agent_options *o, const sac_dist *f, double l
 /* A location far out leaves nothing of the action's spread; at 0 the entropy has one peak in the
  * scale, found by golden section. */
 static range tanh_range(const sac_agent_options *o, const sac_dist *f) {
-  const range scale = ends_of(o, sac_map_scale);
+  const int gsde = o->policy == SAC_POLICY_GSDE; /* sigma from 1e-3 up: agent/gsde.h */
+  const range scale = gsde ? (range){1e-3, HUGE_VAL} : ends_of(o, sac_map_scale);
   double a = log(scale.low), b = fmin(log(scale.high), 5.0);
   for (int step = 0; step < 60 && b - a > 1e-6; step++) {
     const double gap = 0.38196601125010515 * (b - a);

@@ -13,7 +13,8 @@ static const double log_2 = 0.69314718055994530942, log_pi = 1.14472988584940017
 static const double pi = 3.14159265358979323846;
 
 size_t sac_head_outputs(const sac_agent_options *options, size_t A) {
-  return sac_head_kind_outputs(sac_head_kind_of(options), options, A);
+  const sac_head_kind *kind = sac_head_kind_of(options);
+  return kind->features ? sac_gsde_outputs(A) : sac_head_kind_outputs(kind, options, A);
 }
 
 size_t sac_head_kind_outputs(const sac_head_kind *kind, const sac_agent_options *options,
@@ -103,6 +104,7 @@ static double spread(const sac_head_work *w, size_t i) {
 void sac_head_bias(sac_head *head) {
   const sac_head_work *w = &head->work;
   float *bias = sac_mlp_output_bias(&head->net);
+  if (w->kind->features) return; /* the scale has no output */
   for (size_t j = 0; j < w->units; j++)
     for (size_t i = 0; i < w->outputs; i++) {
       const int scale = w->kind->map ? 0 : sac_head_param(w->kind, &w->d, i) == sac_map_scale;

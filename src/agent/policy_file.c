@@ -77,6 +77,12 @@ static sac_status read_weights(const sac_safetensors *file, const sac_kernels *k
   const size_t count = sac_network_tensors("actor", &head->net, tensors);
   for (size_t i = 0; i < count; i++) SAC_TRY(sac_safetensors_read(file, &tensors[i], err));
   sac_mlp_refresh(k, &head->net);
+  if (head->gsde.H) {
+    const sac_gsde *g = &head->gsde;
+    sac_tensor t = {"actor.log_std", SAC_F32, g->H, g->A, g->ld, g->log_std};
+    SAC_TRY(sac_safetensors_read(file, &t, err));
+    sac_gsde_refresh(&head->gsde);
+  }
   SAC_TRY(read_row(file, "action_mid", head->mid, head->A, err));
   return read_row(file, "action_half", head->half, head->A, err);
 }

@@ -251,9 +251,7 @@ static void actor_weights(void *ctx, size_t t, size_t T) {
     sac_mlp_train_step(g->k, g->pool, 1, &batch, t, T, g->scratch + t * g->ld_scratch);
     return;
   }
-  for (size_t i = t; i < g->pi.net.units; i += T)
-    sac_mlp_step(g->k, &g->pi.net, i, g->B, g->x, g->ldx, &g->pi.trace, g->pi.dout, g->pi.ld_out,
-                 &u->adam, 0.0f, g->scratch + t * g->ld_scratch);
+  sac_head_step(g->k, &g->pi, g->B, g->x, g->ldx, &u->adam, t, T, g->scratch + t * g->ld_scratch);
 }
 
 /* Only log pi of a fresh sample, for the temperature. */
@@ -402,7 +400,7 @@ static sac_status update_actor(sac_agent *g, struct update *u, sac_update_metric
     loss += (double)u->alpha * (double)g->pi.logp[b] - (double)g->q_climbed[b];
   out->actor_loss = loss / (double)g->B;
   out->entropy = -mean(g->B, g->pi.logp);
-  out->actor_grad_norm = sqrt(sac_mlp_grad_square(&g->pi.net));
+  out->actor_grad_norm = sqrt(sac_head_grad_square(&g->pi));
   return update_temperature(g, u, out, err);
 }
 

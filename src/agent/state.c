@@ -88,9 +88,17 @@ static void add_network(struct list *list, const char *name, sac_mlp *net) {
   add_statistics(list, full, net, 1);
 }
 
+/* log S of state-dependent noise, and its moments */
+static void add_noise(struct list *list, const sac_gsde *g) {
+  add(list, "actor.log_std", SAC_F32, g->log_std, g->H, g->A, g->ld);
+  add(list, "actor.adam_m.log_std", SAC_F32, g->m, g->H, g->A, g->ld);
+  add(list, "actor.adam_v.log_std", SAC_F32, g->v, g->H, g->A, g->ld);
+}
+
 size_t sac_agent_tensors(sac_agent *g, sac_tensor out[]) {
   struct list list = {out, 0};
   add_network(&list, "actor", &g->pi.net);
+  if (g->pi.gsde.H) add_noise(&list, &g->pi.gsde);
   for (size_t j = 0; j < g->N; j++) {
     char name[32];
     snprintf(name, sizeof name, "critic%zu", j + 1);
@@ -112,6 +120,7 @@ size_t sac_agent_tensors(sac_agent *g, sac_tensor out[]) {
 void sac_agent_restored(sac_agent *g) {
   sac_normalizer_restored(&g->norm);
   sac_mlp_refresh(g->k, &g->pi.net);
+  if (g->pi.gsde.H) sac_gsde_refresh(&g->pi.gsde);
   for (size_t j = 0; j < g->N; j++) sac_mlp_refresh(g->k, &g->q[j].net);
   if (g->opt.value == SAC_VALUE_V) sac_mlp_refresh(g->k, &g->v);
 }

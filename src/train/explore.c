@@ -2,9 +2,10 @@
 
 #include <math.h>
 
-enum { OCTAVES = 10, LENGTHS = 15, STEP_BITS = 40, ENV_BITS = 12 };
+enum { OCTAVES = 10, MATRIX = 14, LENGTHS = 15, STEP_BITS = 40, ENV_BITS = 12 };
 
-/* Octave (4 bits, LENGTHS for what zeta holds), environment (12) and block (40) make the index. */
+/* Octave (4 bits; MATRIX for what gsde holds, LENGTHS for what zeta holds), environment (12) and
+ * block (40) make the index. */
 static sac_stream stream_of(const sac_train_options *o, uint32_t purpose, unsigned octave,
                             size_t env, uint64_t block) {
   const uint64_t index =
@@ -103,6 +104,20 @@ void sac_explore_noise(const sac_train_options *o, size_t E, size_t A, uint64_t 
   for (size_t e = 0; e < E; e++) {
     sac_explore_normals(o, SAC_STREAM_EXPLORE, e, t, A, z);
     for (size_t i = 0; i < A; i++) noise[e * A + i] = (float)z[i];
+  }
+}
+
+uint64_t sac_explore_drawn_at(const sac_train_options *o, uint64_t t, uint64_t length) {
+  return t - (o->sde_sample_freq > 0 ? length % (uint64_t)o->sde_sample_freq : length);
+}
+
+void sac_explore_matrix(const sac_train_options *o, size_t env, uint64_t t, size_t rows, size_t A,
+                        float z[]) {
+  double row[SAC_EXPLORE_ACTIONS_MAX];
+  sac_stream stream = stream_of(o, SAC_STREAM_EXPLORE, MATRIX, env, t);
+  for (size_t i = 0; i < rows; i++) {
+    sac_stream_normals(&stream, A, row);
+    for (size_t j = 0; j < A; j++) z[i * A + j] = (float)row[j];
   }
 }
 

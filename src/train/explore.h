@@ -23,6 +23,15 @@ void sac_explore_normals(const sac_train_options *options, uint32_t purpose, siz
 void sac_explore_noise(const sac_train_options *options, size_t E, size_t A, uint64_t t,
                        float noise[]);
 
+/* Environment `env` is at its step t < 2^40, which is step `length` of its episode: the step at
+ * which it drew the noise matrix that it holds, by the option sde_sample_freq. */
+uint64_t sac_explore_drawn_at(const sac_train_options *options, uint64_t t, uint64_t length);
+
+/* z: (rows,A) out, standard normals: the matrix that environment `env` drew at its step t < 2^40.
+ */
+void sac_explore_matrix(const sac_train_options *options, size_t env, uint64_t t, size_t rows,
+                        size_t A, float z[]);
+
 /* act: (E,A) out, random actions for step t, each uniform between its bounds, or one of `actions`
  * numbers from 0 where that is not 0: a normal z of the same kind as the exploration's goes through
  * its own distribution function, so held and pink warm-up actions are uniform too. */

@@ -114,6 +114,21 @@ static int report_in_time(void *user) {
 
 /* --- one step ------------------------------------------------------------------------------ */
 
+typedef sac_status sac_agent_acting(sac_agent *agent, size_t n, const float obs[],
+                                    const float noise[], float act[], sac_error *err);
+
+/* The noise matrices of step t: those that are there, but where a row draws anew. */
+static void hold_matrices(sac_run *run, uint64_t t) {
+  const sac_rollout *r = run->rollout;
+  const size_t width = run->noise_rows * r->A;
+  for (size_t e = 0; e < r->E; e++) {
+    const uint64_t at = sac_explore_drawn_at(options_of(run), t, r->length[e]);
+    if (at == run->drawn_at[e]) continue;
+    sac_explore_matrix(options_of(run), e, at, run->noise_rows, r->A, run->noise + e * width);
+    run->drawn_at[e] = at;
+  }
+}
+
 static sac_status act(sac_run *run, sac_error *err) {
   const sac_train_options *o = options_of(run);
   sac_rollout *r = run->rollout;
@@ -123,12 +138,17 @@ static sac_status act(sac_run *run, sac_error *err) {
     sac_explore_warmup(o, &r->space, r->actions, r->E, t, r->act);
     return SAC_OK;
   }
-  sac_explore_noise(o, r->E, r->A, t, run->noise);
+  if (run->noise_rows)
+    hold_matrices(run, t);
+  else
+    sac_explore_noise(o, r->E, r->A, t, run->noise);
   const size_t most = (size_t)run->config.options.agent.batch; /* rows that one call takes */
+  const size_t width = r->A * (run->noise_rows ? run->noise_rows : 1);
   for (size_t e = 0; e < r->E; e += most) {
     const size_t n = r->E - e < most ? r->E - e : most;
-    SAC_TRY(sac_agent_act(run->agent, n, r->obs + e * r->O, run->noise + e * r->A,
-                          r->act + e * r->A, err));
+    sac_agent_acting *choose = run->noise_rows ? sac_agent_act_held : sac_agent_act;
+    SAC_TRY(
+        choose(run->agent, n, r->obs + e * r->O, run->noise + e * width, r->act + e * r->A, err));
   }
   return SAC_OK;
 }

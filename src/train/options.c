@@ -96,6 +96,9 @@ sac_status sac_run_options_check(const sac_run_options *options, sac_error *err)
   if (o->noise == SAC_NOISE_ZETA && o->noise_hold > SAC_EXPLORE_ZETA_MAX)
     return sac_fail(err, SAC_ERR_ARG, "noise_hold = %lld: with noise = zeta it must be at most %d",
                     (long long)o->noise_hold, SAC_EXPLORE_ZETA_MAX);
+  if (o->sde_sample_freq == 0)
+    return sac_fail(err, SAC_ERR_ARG,
+                    "sde_sample_freq = 0: must be -1, for the whole episode, or in [1, 1000000]");
   return SAC_OK;
 }
 

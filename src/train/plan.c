@@ -52,6 +52,11 @@ static void add_bytes(struct text *t, size_t bytes) {
     add(t, "%.1f kB", (double)bytes / 1e3);
 }
 
+/* log S of policy=gsde, for each feature and action */
+static size_t noise_parameters(const sac_run *run) {
+  return run->noise_rows ? (run->noise_rows - 1) * run->rollout->A : 0;
+}
+
 void sac_run_plan(const sac_run *run, char *text, size_t size) {
   if (!size) return;
   text[0] = '\0';
@@ -60,7 +65,7 @@ void sac_run_plan(const sac_run *run, char *text, size_t size) {
   const sac_train_options *o = &run->config.options.train;
   const size_t O = run->rollout->O, A = run->rollout->A, E = run->rollout->E;
   const size_t K = run->rollout->actions, outputs = K ? K : sac_head_outputs(a, A);
-  const size_t actor = parameters(&a->actor_hidden, O, outputs);
+  const size_t actor = parameters(&a->actor_hidden, O, outputs) + noise_parameters(run);
   const size_t in = K ? O : O + sac_head_seen(a, A), out = K ? K : 1;
   const size_t critic = parameters(&a->critic_hidden, in, out);
   add(&t, "%s: observation %zu, action %s%zu", run->config.task, O, K ? "one of " : "", K ? K : A);

@@ -27,6 +27,7 @@ void sac_run_destroy(sac_run *run) {
   if (run->lock >= 0) close(run->lock);
   sac_config_free(&run->config);
   free(run->noise);
+  free(run->drawn_at);
   free(run);
 }
 
@@ -74,6 +75,17 @@ static sac_status check_actions(const char *id, size_t actions, const sac_agent_
                   id, actions, sac_head_kind_of(o)->name);
 }
 
+static sac_status make_noise(sac_run *run, sac_error *err) {
+  const size_t E = run->rollout->E, A = run->rollout->A;
+  run->noise_rows = sac_agent_noise_rows(run->agent);
+  run->noise = calloc(E * A * (run->noise_rows ? run->noise_rows : 1), sizeof *run->noise);
+  run->drawn_at = calloc(E, sizeof *run->drawn_at);
+  if (!run->noise || !run->drawn_at)
+    return sac_fail(err, SAC_ERR_NOMEM, "no memory for exploration noise");
+  for (size_t e = 0; e < E; e++) run->drawn_at[e] = UINT64_MAX; /* nothing yet */
+  return SAC_OK;
+}
+
 /* Environments, agent and replay for options that are checked. */
 static sac_status make_parts(sac_run *run, const sac_env_api *task, size_t threads,
                              sac_error *err) {
@@ -94,8 +106,7 @@ static sac_status make_parts(sac_run *run, const sac_env_api *task, size_t threa
   SAC_TRY(sac_rollout_set_threads(run->rollout, run->threads, err));
   SAC_TRY(make_agent(run, err));
   SAC_TRY(task->create(&run->eval_env, err));
-  run->noise = calloc(E * A, sizeof *run->noise);
-  return run->noise ? SAC_OK : sac_fail(err, SAC_ERR_NOMEM, "no memory for exploration noise");
+  return make_noise(run, err);
 }
 
 /* One process trains in a folder at a time; the lock goes with the process. */

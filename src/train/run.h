@@ -32,7 +32,9 @@ struct sac_run {
   sac_replay *replay;
   sac_rollout *rollout;
   sac_env *eval_env;
-  float *noise; /* (E,A) of the present step */
+  float *noise;       /* (E,A) of the present step; policy=gsde: (E,R,A), a matrix each, */
+  size_t noise_rows;  /* R; 0 for any other policy */
+  uint64_t *drawn_at; /* (E) and the step of its draw: it is a function of that */
   sac_log metrics_log, eval_log;
 
   uint64_t count[SAC_COUNTS]; /* in the checkpoint */

@@ -13,7 +13,7 @@ enum { POINTS = 20, OUT = 64 };
 static const char *const names[] = {
     "tanh_normal",  "normal",           "beta",         "truncated_normal",
     "kumaraswamy",  "tanh_student_t",   "tanh_laplace", "tanh_normal_mixture",
-    "beta_mixture", "tanh_full_normal", "von_mises"};
+    "beta_mixture", "tanh_full_normal", "von_mises",    "gsde"};
 
 /* --- a head alone, A = 1, 2 or 3 dimensions -----------------------------------------------------
  */
@@ -357,6 +357,7 @@ static struct fixture sampled(const sac_agent_options *o, size_t A, uint64_t ind
   sac_stream s = sac_stream_make(22, SAC_STREAM_USER, index);
   float raw[OUT];
   draw_outputs(&s, &(struct span){-0.7, 0.7}, f.head.outputs, raw);
+  for (size_t i = A; f.head.gsde.H && i < 2 * A; i++) raw[i] = 0.2f * fabsf(raw[i]); /* variances */
   for (size_t b = 0; b < MANY; b++) set_outputs(&f.head, b, raw);
   sac_head_noise(sac_kernels_get(), &f.head, 0, MANY, 6, SAC_STREAM_USER, index * MANY);
   sac_work_map(&f.head, 0, MANY);

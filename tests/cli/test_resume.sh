@@ -22,6 +22,7 @@ halves Pendulum-v1 blocks 650 1300 --set noise=held --set update_every=60 --set 
 halves MountainCarContinuous-v0 hill 700 1400 --preset cleanrl --set warmup=200 --set hidden=16
 halves Pendulum-v1 nsteps 700 1400 --envs 2 --set n_step=5 --set obs_norm=running --set replay_capacity=500
 halves CartPole-v1 choices 600 1200 --envs 3 --set alpha_sample=fresh
+halves Pendulum-v1 matrices 650 1300 --envs 2 --set policy=gsde --set sde_sample_freq=64
 halves Pendulum-v1 values 600 1200 --set value=v
 # a full ring: what was overwritten is not needed
 halves Pendulum-v1 ring 900 1800 --set replay_capacity=300 --checkpoint-every 250

@@ -3,6 +3,7 @@
 #include "toy.h"
 
 #include "base/file.h"
+#include "train/explore.h"
 #include "train/run.h"
 
 static sac_run_options small(void) {
@@ -234,6 +235,58 @@ static void held_actions_stay_in_their_environment(void **state) {
   scratch_remove(dir);
 }
 
+/* Without updates every action of policy=gsde is what one of the matrices gives in its state: that
+ * of its environment's last draw. 21 steps of each of 2 environments are 3 episodes of 7; a matrix
+ * a whole episode is 6 draws, one each 3 steps of an episode (at 0, 3 and 6) is 18. */
+static void check_matrices(const char *freq, size_t expected) {
+  enum { STEPS = 21, ROWS = 8 + 1 };
+  char dir[SCRATCH_PATH];
+  plan(7, 0);
+  scratch_make(dir);
+  sac_run_options o = small();
+  set(&o, "policy", "gsde");
+  set(&o, "sde_sample_freq", freq);
+  set(&o, "sde_log_std_init", "0");
+  set(&o, "envs", "2");
+  set(&o, "warmup", "0");
+  set(&o, "utd", "0");
+  set(&o, "steps", "42");
+  sac_run *run = create(&o, dir);
+  train(run);
+  sac_stream stream = sac_stream_make(1, SAC_STREAM_USER, 0);
+  uint8_t used[2][STEPS] = {{0}};
+  size_t different = 0;
+  for (int n = 0; n < 1000; n++) {
+    const sac_transition s = sac_replay_get(run->replay, sac_replay_draw(run->replay, &stream));
+    int found = 0;
+    for (size_t e = 0; e < 2; e++)
+      for (uint64_t t = 0; t < STEPS; t++) {
+        float z[ROWS * TOY_ACT], act[TOY_ACT];
+        sac_error err;
+        sac_explore_matrix(&o.train, e, t, ROWS, TOY_ACT, z);
+        assert_ok(sac_agent_act_held(run->agent, 1, s.obs, z, act, &err), err);
+        if (memcmp(act, s.act, sizeof act) != 0) continue;
+        found++;
+        different += !used[e][t];
+        used[e][t] = 1;
+      }
+    assert_int_equal(found, 1);
+  }
+  assert_int_equal(different, expected);
+  for (uint64_t t = 0; t < STEPS; t++) {
+    const uint64_t at = sac_explore_drawn_at(&o.train, t, t % 7);
+    assert_true(used[0][at] && used[1][at]);
+  }
+  sac_run_destroy(run);
+  scratch_remove(dir);
+}
+
+static void noise_matrices_stay_as_long_as_they_should(void **state) {
+  (void)state;
+  check_matrices("-1", 6);
+  check_matrices("3", 18);
+}
+
 /* --- the tables --------------------------------------------------------------------------------
  */
 
@@ -355,14 +408,15 @@ static void assert_same_metrics(const char *a, const char *b) {
 }
 
 /* 50 steps, then 50 more in a new process's shoes, are 100 steps, bit for bit. */
-static void check_resume(const char *envs, const char *noise) {
+static void check_resume(const char *envs, const char *option, const char *value) {
   char whole[SCRATCH_PATH], halves[SCRATCH_PATH];
   sac_error err;
   scratch_make(whole);
   scratch_make(halves);
   sac_run_options o = small();
   set(&o, "envs", envs);
-  set(&o, "noise", noise);
+  set(&o, option, value);
+  set(&o, "sde_sample_freq", "3"); /* the 52nd step is within a matrix's life too */
   set(&o, "steps", "104");
   train_new(&o, whole);
   set(&o, "steps", "52"); /* in the middle of an episode */
@@ -381,11 +435,13 @@ static void check_resume(const char *envs, const char *noise) {
 static void a_resume_is_exact(void **state) {
   (void)state;
   plan(7, 0);
-  check_resume("1", "white");
-  check_resume("4", "pink");
+  check_resume("1", "noise", "white");
+  check_resume("4", "noise", "pink");
+  check_resume("1", "policy", "gsde");
   plan(0, 9);
-  check_resume("2", "held");
-  check_resume("2", "zeta");
+  check_resume("2", "noise", "held");
+  check_resume("2", "noise", "zeta");
+  check_resume("2", "policy", "gsde");
 }
 
 /* A task that cannot save its state goes on with a fresh episode, and what was stored stays good.
@@ -621,13 +677,13 @@ static void a_stop_leaves_a_block(void **state) {
 /* --- threads ------------------------------------------------------------------------------- */
 
 /* Five environments in one, two and three threads leave the same state. */
-static void threads_do_not_matter(void **state) {
-  (void)state;
+static void check_threads(const char *policy) {
   char one[SCRATCH_PATH], more[SCRATCH_PATH];
   sac_error err;
   plan(7, 0);
   scratch_make(one);
   sac_run_options o = small();
+  set(&o, "policy", policy);
   set(&o, "envs", "5");
   set(&o, "steps", "200");
   train_new(&o, one);
@@ -643,6 +699,12 @@ static void threads_do_not_matter(void **state) {
   scratch_remove(one);
 }
 
+static void threads_do_not_matter(void **state) {
+  (void)state;
+  check_threads("tanh_normal");
+  check_threads("gsde");
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(updates_follow_the_ratio),
@@ -652,6 +714,7 @@ int main(void) {
       cmocka_unit_test(both_at_once_is_terminated),
       cmocka_unit_test(every_episode_has_its_own_seed),
       cmocka_unit_test(held_actions_stay_in_their_environment),
+      cmocka_unit_test(noise_matrices_stay_as_long_as_they_should),
       cmocka_unit_test(lines_are_means_since_the_line_before),
       cmocka_unit_test(evaluation_does_not_move_training),
       cmocka_unit_test(a_resume_is_exact),
