@@ -39,6 +39,9 @@ extern "C" {
   C(obs_norm, none, "none|running",                                                               \
     "observations as they are | less their running mean, by their running deviation [SB3]")       \
   R(obs_clip, 10.0, 0.01, 1e6, "normalised observations are cut to +- this [SB3]")                \
+  C(reward_norm, none, "none|return",                                                             \
+    "rewards as they are | by the deviation of their discounted return so far [SIMBAV2]")         \
+  R(reward_norm_max, 5.0, 1e-6, 1e6, "and at least by its largest size over this [SIMBAV2]")      \
   I(batch, 256, 1, 65536, "transitions per update [SAC2]")                                        \
   R(gamma, 0.99, 0.0, 1.0, "discount per environment step [SAC2]")                                \
   I(n_step, 1, 1, 10000, "steps of reward before the bootstrap, fewer at an episode's end [SB3]") \
@@ -121,6 +124,7 @@ enum { SAC_NORM_PLACE_HIDDEN, SAC_NORM_PLACE_INPUTS };
 enum { SAC_NORM_INPUT_NO, SAC_NORM_INPUT_YES };
 enum { SAC_PRECISION_FP32, SAC_PRECISION_BF16 };
 enum { SAC_OBS_NORM_NONE, SAC_OBS_NORM_RUNNING };
+enum { SAC_REWARD_NORM_NONE, SAC_REWARD_NORM_RETURN };
 enum { SAC_LR_CONSTANT, SAC_LR_LINEAR, SAC_LR_COSINE };
 enum { SAC_TEMPERATURE_LEARNED, SAC_TEMPERATURE_FIXED };
 enum { SAC_ALPHA_LOSS_LOG_ALPHA, SAC_ALPHA_LOSS_ALPHA };
@@ -196,6 +200,15 @@ SAC_API void sac_agent_destroy(sac_agent *agent); /* NULL ok */
  * gives the same bits. Without that option nothing happens. Errors: SAC_ERR_DIVERGED names an
  * observation that is not finite; nothing has changed then. */
 SAC_API sac_status sac_agent_observe(sac_agent *agent, size_t n, const float obs[], sac_error *err);
+
+enum { SAC_AGENT_ENVS = 4096 };
+
+/* Tell the agent of a step's reward in environment env of training, and whether the step ended its
+ * episode (terminated or truncated), for the option reward_norm: nothing else moves what rewards
+ * are scaled by. Without that option nothing happens. Errors: SAC_ERR_ARG for env >=
+ * SAC_AGENT_ENVS; SAC_ERR_DIVERGED for a reward that is not finite; nothing has changed then. */
+SAC_API sac_status sac_agent_observe_reward(sac_agent *agent, size_t env, double reward, int ended,
+                                            sac_error *err);
 
 /* Actions for n observations. obs: (n,O) in; noise: (n,A) standard normals in, or NULL for the
  * deterministic action tanh(mean); act: (n,A) out, environment units, within the bounds.

@@ -47,6 +47,7 @@ static sac_agent *layout(sac_arena *m, const sac_agent_options *opt, size_t O, s
   else
     sac_head_layout(m, &g->pi, O, A, opt, B, 1);
   sac_normalizer_layout(m, &g->norm, O, opt);
+  sac_reward_norm_layout(m, &g->reward_norm, opt);
   if (g->norm.on) g->seen = SAC_TAKE(m, float, B *O);
   g->ld_scratch = g->pi.net.scratch;
   sac_critics_layout(m, g, K ? O : O + g->C, K ? K : 1);
@@ -170,6 +171,17 @@ sac_status sac_agent_observe(sac_agent *g, size_t n, const float obs[], sac_erro
       return sac_fail(err, SAC_ERR_DIVERGED, "observation %zu of row %zu is %g", i % g->O, i / g->O,
                       (double)obs[i]);
   sac_normalizer_observe(&g->norm, n, obs);
+  return SAC_OK;
+}
+
+sac_status sac_agent_observe_reward(sac_agent *g, size_t env, double reward, int ended,
+                                    sac_error *err) {
+  if (!g->reward_norm.on) return SAC_OK;
+  if (env >= SAC_AGENT_ENVS)
+    return sac_fail(err, SAC_ERR_ARG, "environment %zu: must be below %d", env, SAC_AGENT_ENVS);
+  if (!isfinite(reward))
+    return sac_fail(err, SAC_ERR_DIVERGED, "the reward of environment %zu is %g", env, reward);
+  sac_reward_norm_observe(&g->reward_norm, env, reward, ended);
   return SAC_OK;
 }
 

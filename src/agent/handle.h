@@ -4,6 +4,7 @@
 
 #include "agent/normalizer.h"
 #include "agent/policy.h"
+#include "agent/reward_norm.h"
 #include "agent/schedule.h"
 #include "agent/temperature.h"
 #include "base/threads.h"
@@ -39,6 +40,7 @@ struct sac_agent {
   sac_mlp v;     /* or this one with its own: option value=v */
   sac_temperature temperature;
   sac_normalizer norm;             /* of observations, before every network */
+  sac_reward_norm reward_norm;     /* of rewards, when a batch is drawn */
   uint64_t updates, actor_updates; /* done so far */
 
   float *seen; /* (B,O) normalised observations to act on; NULL if they are not */
@@ -46,7 +48,8 @@ struct sac_agent {
   /* one update */
   size_t ldx;
   float *x, *x_next;        /* (B, ldx) [s | a] and [s' | a'], which follows on x */
-  float *reward, *discount; /* (B) r, and gamma (1 - terminated), of n steps */
+  float reward_scale;       /* what this update multiplies rewards by */
+  float *reward, *discount; /* (B) r, scaled, and gamma (1 - terminated), of n steps */
   size_t *drawn;            /* (B) the replay's indices */
   size_t ld_out;            /* of the critics; 1 with continuous actions */
   size_t *subset, M;        /* (M) the critics whose minimum the target takes */

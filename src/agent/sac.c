@@ -52,7 +52,7 @@ void sac_update_gather(sac_agent *g, const sac_replay *replay, size_t first, siz
     sac_normalize(&g->norm, step.next_obs, x_next);
     for (size_t j = 0; j < g->A; j++) x[g->O + j] = (step.act[j] - g->pi.mid[j]) / g->pi.half[j];
     sac_head_show(&g->pi, x + g->O, x + g->O);
-    g->reward[b] = step.reward;
+    g->reward[b] = g->reward_scale * step.reward;
     g->discount[b] = (float)discount;
   }
 }
@@ -336,6 +336,7 @@ static sac_status update_critics(sac_agent *g, struct update *u, sac_update_metr
   u->tau = target_due ? (float)g->opt.tau : 0.0f;
   const int with_v = g->opt.value == SAC_VALUE_V;
   sac_critics_choose(g);
+  g->reward_scale = (float)sac_reward_norm_scale(&g->reward_norm);
   sac_pool_run(g->pool, critic_rows, u);
   if (g->K) SAC_TRY(sac_discrete_check_batch(g, err));
   SAC_TRY(check_rows(g, with_v ? "log pi(a|s)" : "log pi(a'|s')", g->pi.logp, err));

@@ -110,8 +110,9 @@ size_t sac_agent_tensors(sac_agent *g, sac_tensor out[]) {
   add(&list, "actor_updates", SAC_U64, &g->actor_updates, 1, 1, 1);
   add(&list, "action_mid", SAC_F32, g->pi.mid, 1, g->A, g->A);
   add(&list, "action_half", SAC_F32, g->pi.half, 1, g->A, g->A);
-  sac_tensor observed[SAC_NORMALIZER_TENSORS];
-  const size_t count = sac_normalizer_tensors(&g->norm, observed);
+  sac_tensor observed[SAC_NORMALIZER_TENSORS + SAC_REWARD_NORM_TENSORS];
+  size_t count = sac_normalizer_tensors(&g->norm, observed);
+  count += sac_reward_norm_tensors(&g->reward_norm, observed + count);
   for (size_t i = 0; i < count; i++, list.count++)
     if (out) out[list.count] = observed[i];
   return list.count;

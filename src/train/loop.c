@@ -212,6 +212,8 @@ static sac_status step(struct loop *l, sac_error *err) {
   SAC_TRY(sac_rollout_step(run->rollout, err));
   for (size_t e = 0; e < run->rollout->E; e++) {
     SAC_TRY(store(run, e, err));
+    SAC_TRY(sac_agent_observe_reward(run->agent, e, run->rollout->reward[e],
+                                     sac_rollout_ended(run->rollout, e), err));
     count_row(run, e);
   }
   sac_rollout_advance(run->rollout);
