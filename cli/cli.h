@@ -12,6 +12,7 @@ enum { EXIT_DONE = 0, EXIT_FAILED = 1, EXIT_USAGE = 2 };
 /* The subcommands: argv[0] is the subcommand's name; each returns the exit code. */
 int cmd_train(int argc, char **argv);
 int cmd_eval(int argc, char **argv);
+int cmd_export_data(int argc, char **argv);
 int cmd_envs(int argc, char **argv);
 int cmd_presets(int argc, char **argv);
 int cmd_options(int argc, char **argv);

@@ -11,6 +11,7 @@ static const struct subcommand {
 } subcommands[] = {
     {"train", "train an agent, or go on with a run", cmd_train},
     {"eval", "evaluate the policy of a run", cmd_eval},
+    {"export-data", "a run's transitions as a file for another run", cmd_export_data},
     {"envs", "list the tasks, or check a plug-in", cmd_envs},
     {"presets", "list the presets", cmd_presets},
     {"options", "list the options of training", cmd_options},
@@ -26,8 +27,8 @@ enum { SUBCOMMANDS = sizeof subcommands / sizeof *subcommands };
 static void print_usage(FILE *to) {
   fputs("usage: sac COMMAND [...]\n\n", to);
   for (size_t i = 0; i < SUBCOMMANDS; i++)
-    fprintf(to, "  %-9s %s\n", subcommands[i].name, subcommands[i].summary);
-  fputs("  help      this text, or 'sac help COMMAND'\n\nTry: sac train Pendulum-v1\n", to);
+    fprintf(to, "  %-11s %s\n", subcommands[i].name, subcommands[i].summary);
+  fputs("  help        this text, or 'sac help COMMAND'\n\nTry: sac train Pendulum-v1\n", to);
 }
 
 static const struct subcommand *find(const char *name) {

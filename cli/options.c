@@ -37,6 +37,8 @@ static const char *kind_name(sac_option_kind kind) {
     return "choice";
   case SAC_OPTION_WIDTHS:
     return "widths";
+  case SAC_OPTION_TEXT:
+    return "text";
   }
   return "";
 }
@@ -61,13 +63,15 @@ static json_t *option_json(const sac_option *row, const char *group) {
 }
 
 static void print_option(const sac_option *row) {
-  printf("%-22s %-12s ", row->name, row->def);
+  printf("%-22s %-12s ", row->name, *row->def ? row->def : "(none)");
   if (row->choices)
     printf("%s", row->choices);
-  else if (row->kind != SAC_OPTION_WIDTHS)
-    printf("[%.16g, %.16g]", row->low, row->high);
-  else
+  else if (row->kind == SAC_OPTION_WIDTHS)
     printf("such as 256,256");
+  else if (row->kind == SAC_OPTION_TEXT)
+    printf("text");
+  else
+    printf("[%.16g, %.16g]", row->low, row->high);
   printf("\n    %s\n", row->help);
 }
 

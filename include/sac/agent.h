@@ -44,6 +44,8 @@ extern "C" {
   R(reward_norm_max, 5.0, 1e-6, 1e6, "and at least by its largest size over this [SIMBAV2]")      \
   I(batch, 256, 1, 65536, "transitions per update [SAC2]")                                        \
   R(gamma, 0.99, 0.0, 1.0, "discount per environment step [SAC2]")                                \
+  R(data_share, 0.5, 0.0, 1.0,                                                                    \
+    "share of each batch drawn from a given data set, if there is one, as single steps [RLPD]")   \
   I(n_step, 1, 1, 10000, "steps of reward before the bootstrap, fewer at an episode's end [SB3]") \
   R(tau, 0.005, 0.0, 1.0, "target smoothing per target update [SAC2]")                            \
   I(target_interval, 1, 1, 1000000, "updates between two target updates")                         \
@@ -237,6 +239,12 @@ SAC_API sac_status sac_agent_act_held(sac_agent *agent, size_t n, const float ob
  * and act (n) numbers of actions. */
 SAC_API sac_status sac_agent_value(sac_agent *agent, size_t n, const float obs[], const float act[],
                                    float q[], float dq_da[], sac_error *err);
+
+/* From the next update on, round(data_share * batch) rows of each batch are drawn uniformly from
+ * `data`, which must outlive the agent or the call that takes it away (data NULL). It is no part of
+ * the agent's file. Errors: SAC_ERR_ARG for other sizes, or an action outside the bounds, by row.
+ */
+SAC_API sac_status sac_agent_use_data(sac_agent *agent, const sac_dataset *data, sac_error *err);
 
 /* What one update saw; means over the batch. NaN where this update had no such step. */
 typedef struct sac_update_metrics {

@@ -10,6 +10,7 @@ extern "C" {
 #endif
 
 #define SAC_WIDTHS_MAX 8
+#define SAC_TEXT_MAX   1024 /* bytes of a text, its end included */
 
 /* The widths of a network's hidden layers, first to last; written "256,256". */
 typedef struct sac_widths {
@@ -17,11 +18,17 @@ typedef struct sac_widths {
   uint32_t width[SAC_WIDTHS_MAX]; /* 1 ... 16384 each */
 } sac_widths;
 
+/* A file's name or other words; empty by default. */
+typedef struct sac_text {
+  char at[SAC_TEXT_MAX];
+} sac_text;
+
 typedef enum sac_option_kind {
   SAC_OPTION_REAL,   /* double */
   SAC_OPTION_INT,    /* int64_t */
   SAC_OPTION_CHOICE, /* int: the index of a word in `choices` */
-  SAC_OPTION_WIDTHS  /* sac_widths */
+  SAC_OPTION_WIDTHS, /* sac_widths */
+  SAC_OPTION_TEXT    /* sac_text */
 } sac_option_kind;
 
 /* One row of an options table. */
@@ -41,7 +48,7 @@ SAC_API sac_status sac_option_set(const sac_option table[], size_t count, void *
                                   const char *name, const char *text, sac_error *err);
 
 /* Write the field's value as sac_option_set reads it, exactly (%.17g at need), into text (size
- * bytes, always terminated, 128 are enough). */
+ * bytes, always terminated; 128 are enough, SAC_TEXT_MAX for a TEXT). */
 SAC_API void sac_option_get(const sac_option *row, const void *options, char *text, size_t size);
 
 /* Fill *options with the defaults; *options must be large enough for every row. */

@@ -65,6 +65,32 @@ SAC_API sac_transition sac_replay_get(const sac_replay *replay, size_t index);
 SAC_API sac_transition sac_replay_get_n(const sac_replay *replay, size_t index, size_t n,
                                         double gamma, double *discount);
 
+/* --- a given set of transitions --------------------------------------------------------------- */
+
+typedef struct sac_dataset sac_dataset;
+
+/* The transitions of a safetensors file, of libsac or another program: `obs` (N, O), `act` (N, A,
+ * environment units), `reward` (N), `next_obs` (N, O), F32 or F64, and `terminated` (N), of 0 and 1
+ * in any type; a column may be (N, 1). Other tensors are passed over. docs/file_formats.md. Errors:
+ * SAC_ERR_IO; SAC_ERR_FORMAT names file and tensor, and the row of a number that is not finite;
+ * SAC_ERR_NOMEM. *out is untouched then. Read-only afterwards: any number of threads. */
+SAC_API sac_status sac_dataset_load(const char *path, size_t obs_dim, size_t act_dim,
+                                    sac_dataset **out, sac_error *err);
+SAC_API void sac_dataset_destroy(sac_dataset *data); /* NULL ok */
+
+/* How many transitions, at least 1; and one of them, index < that. */
+SAC_API size_t sac_dataset_size(const sac_dataset *data);
+SAC_API sac_transition sac_dataset_get(const sac_dataset *data, size_t index);
+
+/* Its content's checksum, 32 digits: the same for the same transitions in the same order. */
+SAC_API const char *sac_dataset_checksum(const sac_dataset *data);
+
+/* Write the transitions that the replay holds as such a file, environment after environment, each
+ * from the oldest to the newest. *count, or NULL: how many. Errors: SAC_ERR_ARG if there are none;
+ * SAC_ERR_IO, SAC_ERR_NOMEM. */
+SAC_API sac_status sac_replay_export(const sac_replay *replay, const char *path, size_t *count,
+                                     sac_error *err);
+
 #ifdef __cplusplus
 }
 #endif

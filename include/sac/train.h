@@ -9,8 +9,9 @@
 extern "C" {
 #endif
 
-/* The loop's options; same kinds of rows as SAC_AGENT_OPTIONS, and no name occurs in both. */
-#define SAC_TRAIN_OPTIONS(R, I, C, W)                                                             \
+/* The loop's options; same kinds of rows as SAC_AGENT_OPTIONS, and T(name, help) a text that is
+ * empty at first; no name occurs in both. */
+#define SAC_TRAIN_OPTIONS(R, I, C, W, T)                                                          \
   I(steps, 1000000, 1, 1000000000000,                                                             \
     "environment steps in all, rounded up to a multiple of envs")                                 \
   I(seed, 1, 0, 9007199254740991, "names every random stream of the run")                         \
@@ -27,6 +28,7 @@ extern "C" {
   I(noise_hold, 8, 1, 100000, "steps for which held noise stays; zeta: at most, up to 256")       \
   I(sde_sample_freq, -1, -1, 1000000,                                                             \
     "policy=gsde: steps for which a noise matrix stays; -1: the whole episode [SB3]")             \
+  T(data, "file of transitions that every batch takes its share data_share from [RLPD]")          \
   I(eval_every, 5000, 0, 1000000000000, "steps between evaluations; 0: only at the end")          \
   I(eval_episodes, 10, 1, 100000, "episodes of an evaluation")                                    \
   I(checkpoint_every, 50000, 0, 1000000000000, "steps between checkpoints; 0: only at the end")   \
@@ -39,11 +41,13 @@ typedef struct sac_train_options {
 #define SAC_I(name, def, lo, hi, help)  int64_t name;
 #define SAC_C(name, def, choices, help) int name;
 #define SAC_W(name, def, help)          sac_widths name;
-  SAC_TRAIN_OPTIONS(SAC_R, SAC_I, SAC_C, SAC_W)
+#define SAC_T(name, help)               sac_text name;
+  SAC_TRAIN_OPTIONS(SAC_R, SAC_I, SAC_C, SAC_W, SAC_T)
 #undef SAC_R
 #undef SAC_I
 #undef SAC_C
 #undef SAC_W
+#undef SAC_T
 } sac_train_options;
 
 /* The rows of the table above. *count: how many. Static storage. */
@@ -157,6 +161,12 @@ SAC_API sac_status sac_run_train(sac_run *run, sac_progress_fn *progress, void *
 SAC_API sac_status sac_evaluate_run(sac_registry *registry, const char *dir, size_t episodes,
                                     uint64_t seed, int stochastic, const char **id,
                                     sac_eval_result *out, sac_error *err);
+
+/* Write the transitions in the replay of a run's folder as a data file (sac_replay_export), for the
+ * option data of another run. *count, or NULL: how many. Errors as sac_run_resume's of files, and
+ * sac_replay_export's. */
+SAC_API sac_status sac_run_export_data(const char *dir, const char *path, size_t *count,
+                                       sac_error *err);
 
 #ifdef __cplusplus
 }

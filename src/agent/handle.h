@@ -8,6 +8,7 @@
 #include "agent/schedule.h"
 #include "agent/temperature.h"
 #include "base/threads.h"
+#include "replay/dataset.h"
 
 #include <math.h>
 
@@ -44,6 +45,9 @@ struct sac_agent {
   uint64_t updates, actor_updates; /* done so far */
 
   float *seen; /* (B,O) normalised observations to act on; NULL if they are not */
+
+  const sac_dataset *data; /* of the first data_rows rows of every batch, or NULL */
+  size_t data_rows;
 
   /* one update */
   size_t ldx;

@@ -37,16 +37,28 @@ static void in_chunks(const struct update *u, size_t t, size_t T, sac_chunk *run
 
 /* --- batch ----------------------------------------------------------------------------------- */
 
+static size_t draw_row(const sac_agent *g, const sac_replay *replay, size_t b) {
+  sac_stream s = sac_stream_make(g->seed, SAC_STREAM_BATCH, g->updates * g->B + b);
+  if (b >= g->data_rows) return sac_replay_draw(replay, &s);
+  return (size_t)sac_stream_below(&s, sac_dataset_size(g->data));
+}
+
+static sac_transition drawn_row(const sac_agent *g, const sac_replay *replay, size_t b,
+                                double *discount) {
+  if (b >= g->data_rows)
+    return sac_replay_get_n(replay, g->drawn[b], (size_t)g->opt.n_step, g->opt.gamma, discount);
+  const sac_transition step = sac_dataset_get(g->data, g->drawn[b]);
+  *discount = step.terminated ? 0.0 : g->opt.gamma;
+  return step;
+}
+
 void sac_update_gather(sac_agent *g, const sac_replay *replay, size_t first, size_t last) {
-  for (size_t b = first; b < last; b++) {
-    sac_stream s = sac_stream_make(g->seed, SAC_STREAM_BATCH, g->updates * g->B + b);
-    g->drawn[b] = sac_replay_draw(replay, &s);
-  }
-  for (size_t b = first; b < last; b++) sac_replay_touch(replay, g->drawn[b]);
+  for (size_t b = first; b < last; b++) g->drawn[b] = draw_row(g, replay, b);
+  for (size_t b = first > g->data_rows ? first : g->data_rows; b < last; b++)
+    sac_replay_touch(replay, g->drawn[b]);
   for (size_t b = first; b < last; b++) {
     double discount;
-    const sac_transition step =
-        sac_replay_get_n(replay, g->drawn[b], (size_t)g->opt.n_step, g->opt.gamma, &discount);
+    const sac_transition step = drawn_row(g, replay, b, &discount);
     float *x = g->x + b * g->ldx, *x_next = g->x_next + b * g->ldx;
     sac_normalize(&g->norm, step.obs, x);
     sac_normalize(&g->norm, step.next_obs, x_next);

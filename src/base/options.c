@@ -1,3 +1,4 @@
+#define _POSIX_C_SOURCE 200809L
 #include "sac/options.h"
 
 #include "base/nearest.h"
@@ -16,6 +17,7 @@ union value {
   int64_t integer;
   int choice;
   sac_widths widths;
+  sac_text text;
 };
 
 static size_t value_size(sac_option_kind kind) {
@@ -28,6 +30,8 @@ static size_t value_size(sac_option_kind kind) {
     return sizeof(int);
   case SAC_OPTION_WIDTHS:
     return sizeof(sac_widths);
+  case SAC_OPTION_TEXT:
+    return sizeof(sac_text);
   }
   return 0;
 }
@@ -96,6 +100,23 @@ static void widths_text(const sac_widths *w, char *text, size_t size) {
     used += (size_t)snprintf(text + used, size - used, "%s%u", i ? "," : "", w->width[i]);
 }
 
+static int text_parse(const char *text, sac_text *out) {
+  const size_t length = strlen(text);
+  if (length >= sizeof out->at) return 0;
+  memset(out->at, 0, sizeof out->at);
+  memcpy(out->at, text, length);
+  return 1;
+}
+
+/* As much of it as fits. */
+static void text_text(const sac_text *value, char *text, size_t size) {
+  const size_t length = strnlen(value->at, sizeof value->at - 1);
+  const size_t n = length < size ? length : size - 1;
+  if (!size) return;
+  memcpy(text, value->at, n);
+  text[n] = '\0';
+}
+
 /* --- any kind -------------------------------------------------------------------------------- */
 
 static int value_parse(const sac_option *row, const char *text, union value *value) {
@@ -108,6 +129,8 @@ static int value_parse(const sac_option *row, const char *text, union value *val
     return choice_parse(row->choices, text, &value->choice);
   case SAC_OPTION_WIDTHS:
     return widths_parse(text, &value->widths);
+  case SAC_OPTION_TEXT:
+    return text_parse(text, &value->text);
   }
   return 0;
 }
@@ -124,6 +147,8 @@ static int value_legal(const sac_option *row, const union value *value) {
     return value->choice >= 0 && choice_word(row->choices, value->choice, &length) != NULL;
   case SAC_OPTION_WIDTHS:
     return widths_legal(&value->widths);
+  case SAC_OPTION_TEXT:
+    return memchr(value->text.at, '\0', SAC_TEXT_MAX) != NULL;
   }
   return 0;
 }
@@ -147,6 +172,9 @@ static void value_text(const sac_option *row, const union value *value, char *te
     return;
   case SAC_OPTION_WIDTHS:
     widths_text(&value->widths, text, size);
+    return;
+  case SAC_OPTION_TEXT:
+    text_text(&value->text, text, size);
     return;
   }
 }
@@ -174,6 +202,9 @@ static void legal_text(const sac_option *row, char text[LEGAL_TEXT]) {
   case SAC_OPTION_WIDTHS:
     snprintf(text, LEGAL_TEXT, "1 to %d widths in [1, %d], such as 256,256", SAC_WIDTHS_MAX,
              WIDTH_MAX);
+    return;
+  case SAC_OPTION_TEXT:
+    snprintf(text, LEGAL_TEXT, "shorter than %d bytes", SAC_TEXT_MAX);
     return;
   }
 }

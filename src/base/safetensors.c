@@ -151,6 +151,7 @@ struct sac_safetensors {
   const char *data; // where the tensors begin, in bytes
   size_t data_size;
   json_t *root, *metas;
+  int foreign; // another program's: no checksums, and perhaps no metadata
 };
 
 /* What the header says of one tensor. */
@@ -162,6 +163,16 @@ typedef struct entry {
 
 static sac_status damaged(const sac_safetensors *f, const char *what, sac_error *err) {
   return sac_fail(err, SAC_ERR_FORMAT, "%.300s: damaged: %s", f->path, what);
+}
+
+/* A shape of one number, in a file of another program: a column. */
+static int one_number(const sac_safetensors *f, const json_t *tensor, uint64_t out[2]) {
+  const json_t *shape = json_object_get(tensor, "shape"), *number = json_array_get(shape, 0);
+  if (!f->foreign || json_array_size(shape) != 1) return 0;
+  if (!json_is_integer(number) || json_integer_value(number) < 0) return 0;
+  out[0] = (uint64_t)json_integer_value(number);
+  out[1] = 1;
+  return 1;
 }
 
 /* Numbers 0 and 1 of the array `key` of a tensor's description, both >= 0. */
@@ -176,7 +187,8 @@ static int two_numbers(const json_t *tensor, const char *key, uint64_t out[2]) {
   return 1;
 }
 
-static int parse_dtype(const char *name, sac_dtype *dtype) {
+static int parse_dtype(const sac_safetensors *f, const char *name, sac_dtype *dtype) {
+  if (f->foreign && name && !strcmp(name, "BOOL")) name = "U8";
   for (int k = 0; name && k < DTYPES; k++) {
     if (strcmp(name, dtypes[k].name) != 0) continue;
     *dtype = (sac_dtype)k;
@@ -188,8 +200,9 @@ static int parse_dtype(const char *name, sac_dtype *dtype) {
 /* A tensor's description, which must be consistent in itself and lie within the data. */
 static int parse_entry(const sac_safetensors *f, const json_t *tensor, entry *e) {
   uint64_t shape[2], at[2];
-  if (!parse_dtype(json_string_value(json_object_get(tensor, "dtype")), &e->dtype)) return 0;
-  if (!two_numbers(tensor, "shape", shape) || !two_numbers(tensor, "data_offsets", at)) return 0;
+  if (!parse_dtype(f, json_string_value(json_object_get(tensor, "dtype")), &e->dtype)) return 0;
+  if (!two_numbers(tensor, "shape", shape) && !one_number(f, tensor, shape)) return 0;
+  if (!two_numbers(tensor, "data_offsets", at)) return 0;
   if (at[0] > at[1] || at[1] > f->data_size) return 0;
   const uint64_t count = (at[1] - at[0]) / dtypes[e->dtype].size; // fits: so must the shape
   if (shape[0] > 0 && shape[1] > count / shape[0]) return 0;
@@ -230,13 +243,27 @@ static sac_status check_header(sac_safetensors *f, sac_error *err) {
   return SAC_OK;
 }
 
+/* The same for another program's file: its lengths alone. */
+static sac_status check_foreign_header(sac_safetensors *f, sac_error *err) {
+  uint64_t length = 0;
+  if (f->size >= LENGTH_SIZE) memcpy(&length, f->bytes, LENGTH_SIZE);
+  if (f->size <= LENGTH_SIZE || length > HEADER_MOST || f->bytes[LENGTH_SIZE] != '{')
+    return sac_fail(err, SAC_ERR_FORMAT, "%.300s: not a safetensors file", f->path);
+  if (length > f->size - LENGTH_SIZE)
+    return sac_fail(err, SAC_ERR_FORMAT, "%.300s: truncated: %zu bytes, its header alone takes %zu",
+                    f->path, f->size, (size_t)length + LENGTH_SIZE);
+  f->data = f->bytes + LENGTH_SIZE + length;
+  f->data_size = f->size - LENGTH_SIZE - (size_t)length;
+  return SAC_OK;
+}
+
 static sac_status parse_header(sac_safetensors *f, sac_error *err) {
   json_error_t why;
   f->root = json_loadb(f->bytes + LENGTH_SIZE, (size_t)(f->data - f->bytes) - LENGTH_SIZE,
                        JSON_REJECT_DUPLICATES, &why);
   if (!f->root) return damaged(f, why.text, err);
   f->metas = json_object_get(f->root, "__metadata__");
-  return json_is_object(f->metas) ? SAC_OK : damaged(f, "the metadata", err);
+  return json_is_object(f->metas) || f->foreign ? SAC_OK : damaged(f, "the metadata", err);
 }
 
 /* The length that the file must have by its header: the tensors' ends, the greatest one. */
@@ -284,17 +311,37 @@ static sac_status check_file(sac_safetensors *f, sac_error *err) {
   return SAC_OK;
 }
 
-sac_status sac_safetensors_open(const char *path, sac_safetensors **out, sac_error *err) {
+static int is_own(const sac_safetensors *f) {
+  return f->size >= LENGTH_SIZE + FIRST_END &&
+         memcmp(f->bytes + LENGTH_SIZE, FIRST, DIGITS_AT) == 0;
+}
+
+static sac_status check_foreign(sac_safetensors *f, sac_error *err) {
+  f->foreign = 1;
+  SAC_TRY(check_foreign_header(f, err));
+  SAC_TRY(parse_header(f, err));
+  return check_length(f, err);
+}
+
+static sac_status open_file(const char *path, int any, sac_safetensors **out, sac_error *err) {
   sac_safetensors *const f = calloc(1, sizeof *f + strlen(path) + 1);
   if (!f) return sac_fail(err, SAC_ERR_NOMEM, "%.300s: no memory to read it", path);
   f->path = strcpy((char *)(f + 1), path);
   sac_status status = sac_file_read(path, &f->bytes, &f->size, err);
-  if (status == SAC_OK) status = check_file(f, err);
+  if (status == SAC_OK) status = any && !is_own(f) ? check_foreign(f, err) : check_file(f, err);
   if (status == SAC_OK)
     *out = f;
   else
     sac_safetensors_close(f);
   return status;
+}
+
+sac_status sac_safetensors_open(const char *path, sac_safetensors **out, sac_error *err) {
+  return open_file(path, 0, out, err);
+}
+
+sac_status sac_safetensors_open_any(const char *path, sac_safetensors **out, sac_error *err) {
+  return open_file(path, 1, out, err);
 }
 
 void sac_safetensors_close(sac_safetensors *f) {
@@ -335,6 +382,14 @@ sac_status sac_safetensors_shape(const sac_safetensors *f, const char *name, siz
   SAC_TRY(find(f, name, &e, err));
   *rows = e.rows;
   *cols = e.cols;
+  return SAC_OK;
+}
+
+sac_status sac_safetensors_view(const sac_safetensors *f, const char *name, sac_tensor_view *view,
+                                sac_error *err) {
+  entry e = {0};
+  SAC_TRY(find(f, name, &e, err));
+  *view = (sac_tensor_view){e.dtype, e.rows, e.cols, f->data + e.begin};
   return SAC_OK;
 }
 

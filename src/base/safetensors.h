@@ -35,6 +35,11 @@ typedef struct sac_safetensors sac_safetensors;
 /* Open and check a whole file: lengths, header, every checksum. Errors: SAC_ERR_IO (missing,
  * unreadable), SAC_ERR_FORMAT (damaged: what and where), SAC_ERR_NOMEM. */
 sac_status sac_safetensors_open(const char *path, sac_safetensors **out, sac_error *err);
+
+/* The same for a file of any writer: one of libsac's is checked as above, another's lengths and
+ * header alone, since it has no checksums. In such a file a shape of one number counts as a column,
+ * and BOOL as U8. */
+sac_status sac_safetensors_open_any(const char *path, sac_safetensors **out, sac_error *err);
 void sac_safetensors_close(sac_safetensors *file); /* NULL ok */
 
 /* Is there a tensor of tensor's name, type and shape? SAC_ERR_FORMAT, with what there is, if not.
@@ -48,6 +53,17 @@ sac_status sac_safetensors_read(const sac_safetensors *file, sac_tensor *tensor,
 /* The shape of tensor `name`; SAC_ERR_FORMAT if there is none. */
 sac_status sac_safetensors_shape(const sac_safetensors *file, const char *name, size_t *rows,
                                  size_t *cols, sac_error *err);
+
+/* A tensor where it lies in the open file, row after row; perhaps not aligned. */
+typedef struct sac_tensor_view {
+  sac_dtype dtype;
+  size_t rows, cols;
+  const char *data;
+} sac_tensor_view;
+
+/* Find tensor `name`; SAC_ERR_FORMAT if there is none, or none of a type of sac_dtype. */
+sac_status sac_safetensors_view(const sac_safetensors *file, const char *name,
+                                sac_tensor_view *view, sac_error *err);
 
 /* The metadata string under `key`, or SAC_ERR_FORMAT; it lives as long as the file is open. */
 sac_status sac_safetensors_meta(const sac_safetensors *file, const char *key, const char **value,

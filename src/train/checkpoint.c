@@ -11,6 +11,7 @@
 #define CHECKPOINT_DIR "checkpoint"
 #define REPLAY_TENSOR  "replay.segments"
 
+enum { RUN_METAS_MAX = SAC_AGENT_METAS_MAX + 2 };
 enum { LOOP_TENSORS = 2 };
 
 /* Room for the tensors of a run, the replay's among them; release with free(). */
@@ -33,21 +34,27 @@ sac_status sac_run_state_path(char path[SAC_PATH_MAX], const char *dir, sac_erro
   return sac_path_join(path, dir, CHECKPOINT_DIR "/state.safetensors", err);
 }
 
-static sac_status replay_path(char path[SAC_PATH_MAX], const sac_run *run, sac_error *err) {
-  return sac_path_join(path, run->dir, CHECKPOINT_DIR "/replay", err);
+static sac_status replay_path(char path[SAC_PATH_MAX], const char *dir, sac_error *err) {
+  return sac_path_join(path, dir, CHECKPOINT_DIR "/replay", err);
 }
 
-/* The agent's facts, and the task: what a reader of the file alone needs. */
-static size_t run_metas(const sac_run *run, sac_meta out[SAC_AGENT_METAS_MAX + 1]) {
-  const size_t n = sac_agent_metas(run->agent, out);
-  out[n] = (sac_meta){.key = "task"};
-  strncpy(out[n].value, run->config.task, sizeof out[n].value - 1);
-  return n + 1;
+static void set_meta(sac_meta *meta, const char *key, const char *value) {
+  *meta = (sac_meta){.key = ""};
+  strncpy(meta->key, key, sizeof meta->key - 1);
+  strncpy(meta->value, value, sizeof meta->value - 1);
+}
+
+/* The agent's facts, the task, and the data set: what a reader of the file alone needs. */
+static size_t run_metas(const sac_run *run, sac_meta out[RUN_METAS_MAX]) {
+  size_t n = sac_agent_metas(run->agent, out);
+  set_meta(&out[n++], "task", run->config.task);
+  if (run->data) set_meta(&out[n++], "data", sac_dataset_checksum(run->data));
+  return n;
 }
 
 static sac_status save_state(sac_run *run, const sac_tensor *replay, sac_error *err) {
   char path[SAC_PATH_MAX];
-  sac_meta metas[SAC_AGENT_METAS_MAX + 1];
+  sac_meta metas[RUN_METAS_MAX];
   sac_tensor *tensors = NULL;
   SAC_TRY(make_tensors(run, &tensors, err));
   sac_rollout_save(run->rollout);
@@ -72,7 +79,7 @@ sac_status sac_run_save(sac_run *run, sac_error *err) {
   sac_tensor replay = {.data = NULL};
   SAC_TRY(sac_log_sync(&run->metrics_log, err));
   SAC_TRY(sac_log_sync(&run->eval_log, err));
-  SAC_TRY(replay_path(dir, run, err));
+  SAC_TRY(replay_path(dir, run->dir, err));
   SAC_TRY(sac_make_folder(dir, err));
   SAC_TRY(sac_replay_save(run->replay, dir, &replay, err));
   SAC_TRY(save_state(run, &replay, err));
@@ -124,18 +131,33 @@ static sac_status load_tensors(sac_run *run, const sac_safetensors *file, sac_er
   return status;
 }
 
-static sac_status load_replay(sac_run *run, const sac_safetensors *file, sac_error *err) {
+sac_status sac_run_load_replay(sac_replay *replay, const char *run_dir, const sac_safetensors *file,
+                               sac_error *err) {
   char dir[SAC_PATH_MAX];
   sac_tensor t = {.name = REPLAY_TENSOR, .dtype = SAC_U64};
-  SAC_TRY(replay_path(dir, run, err));
+  SAC_TRY(replay_path(dir, run_dir, err));
   SAC_TRY(sac_safetensors_shape(file, t.name, &t.rows, &t.cols, err));
   t.stride = t.cols;
   t.data = calloc(t.rows * t.cols + 1, sizeof(uint64_t));
   if (!t.data) return sac_fail(err, SAC_ERR_NOMEM, "no memory for %zu numbers", t.rows * t.cols);
   sac_status status = sac_safetensors_read(file, &t, err);
-  if (status == SAC_OK) status = sac_replay_load(run->replay, dir, t.data, t.rows * t.cols, err);
+  if (status == SAC_OK) status = sac_replay_load(replay, dir, t.data, t.rows * t.cols, err);
   free(t.data);
   return status;
+}
+
+/* The transitions of the option data are those that the run began with. */
+static sac_status check_data(const sac_run *run, const sac_safetensors *file, const char *path,
+                             sac_error *err) {
+  const char *had = "none", *has = run->data ? sac_dataset_checksum(run->data) : "none";
+  const char *name = run->data ? run->config.options.train.data.at : "none";
+  (void)sac_safetensors_meta(file, "data", &had, NULL); /* there is none without data */
+  if (!strcmp(had, has)) return SAC_OK;
+  return sac_fail(
+      err, SAC_ERR_FORMAT,
+      "%.200s: the run was trained with the data set of checksum %.32s; config.json has "
+      "data = %.200s, checksum %.32s",
+      path, had, name, has);
 }
 
 /* Without snapshots the environments begin anew, so the episodes under way end here: truncated. */
@@ -150,8 +172,9 @@ sac_status sac_run_load(sac_run *run, sac_error *err) {
   SAC_TRY(sac_run_state_path(path, run->dir, err));
   SAC_TRY(sac_safetensors_open(path, &file, err));
   sac_status status = sac_run_check_file(&run->config, &run->rollout->space, file, path, err);
+  if (status == SAC_OK) status = check_data(run, file, path, err);
   if (status == SAC_OK) status = load_tensors(run, file, err);
-  if (status == SAC_OK) status = load_replay(run, file, err);
+  if (status == SAC_OK) status = sac_run_load_replay(run->replay, run->dir, file, err);
   if (status == SAC_OK) status = sac_rollout_load(run->rollout, err);
   if (status == SAC_OK) cut_episodes(run);
   sac_safetensors_close(file);

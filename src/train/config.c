@@ -8,7 +8,7 @@
 
 #define CONFIG_NAME "config.json"
 
-enum { CONFIG_FORMAT = 1, VALUE_TEXT = 160 };
+enum { CONFIG_FORMAT = 1, VALUE_TEXT = SAC_TEXT_MAX };
 
 /* --- writing ------------------------------------------------------------------------------- */
 

@@ -16,7 +16,9 @@
   {#name, SAC_OPTION_CHOICE, offsetof(sac_train_options, name), #def, 0, 0, choices, help},
 #define SAC_W(name, def, help) \
   {#name, SAC_OPTION_WIDTHS, offsetof(sac_train_options, name), def, 0, 0, NULL, help},
-static const sac_option table[] = {SAC_TRAIN_OPTIONS(SAC_R, SAC_I, SAC_C, SAC_W)};
+#define SAC_T(name, help) \
+  {#name, SAC_OPTION_TEXT, offsetof(sac_train_options, name), "", 0, 0, NULL, help},
+static const sac_option table[] = {SAC_TRAIN_OPTIONS(SAC_R, SAC_I, SAC_C, SAC_W, SAC_T)};
 
 enum { TABLE = sizeof table / sizeof *table };
 

@@ -71,12 +71,18 @@ void sac_run_plan(const sac_run *run, char *text, size_t size) {
   add(&t, "%s: observation %zu, action %s%zu", run->config.task, O, K ? "one of " : "", K ? K : A);
   if (E > 1) add(&t, ", %zu environments", E);
   add_network(&t, "; actor", &a->actor_hidden, O, outputs);
-  add_network(&t, ", 2 critics", &a->critic_hidden, in, out);
-  add(&t, " (%zu parameters)", actor + 2 * critic);
+  char critics[32];
+  snprintf(critics, sizeof critics, ", %lld critic%s", (long long)a->critics,
+           a->critics == 1 ? "" : "s");
+  add_network(&t, critics, &a->critic_hidden, in, out);
+  add(&t, " (%zu parameters)", actor + (size_t)a->critics * critic);
   add(&t, "; %s; %lld steps, seed %lld", run->config.options.origin, (long long)o->steps,
       (long long)o->seed);
   add(&t, "; replay ");
   add_bytes(&t, sac_replay_bytes((size_t)o->replay_capacity, E, O, A));
+  if (run->data)
+    add(&t, "; %zu transitions of %s in %g of each batch", sac_dataset_size(run->data), o->data.at,
+        a->data_share);
   add(&t, "; %zu thread%s; %s", run->threads, run->threads == 1 ? "" : "s", sac_isa());
   if (!run->config.exact_resume)
     add(&t, "; a resume begins with a fresh episode (the task cannot save its state)");

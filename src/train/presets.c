@@ -9,7 +9,7 @@
 #define CROSSQ                                                                                \
   "lr=1e-3 actor_beta1=0.5 critic_beta1=0.5 batch=256 hidden=256,256 gamma=0.99 "             \
   "critic_norm=renorm actor_norm=renorm norm_place=inputs critic_target=none policy_delay=3 " \
-  "warmup=5000 utd=1"
+  "alpha_loss=alpha warmup=5000 utd=1"
 
 /* In each, what is not said is the default of its option: 256,256 ReLU, gamma .99, tau .005, replay
  * 1e6, learned temperature from 1 with target -A, half mean square, the smaller critic. */
@@ -44,6 +44,10 @@ static const sac_preset presets[] = {
      "Bhatt et al. 2024 (arXiv 1902.05605), adityab/CrossQ, train.py"},
     {"sb3", "lr=3e-4 batch=256 hidden=256,256 init=torch warmup=100 utd=1",
      "Stable-Baselines3, stable_baselines3/sac/sac.py"},
+    {"redq",
+     "lr=3e-4 batch=256 hidden=256,256 critics=10 critic_subset=2 actor_q=mean critic_loss=mse "
+     "init=glorot utd=20 policy_delay=20 target_entropy_scale=-0.5 warmup=5000",
+     "Chen et al. 2021 (arXiv 2101.05982), watchernyu/REDQ, redq/algos/redq_sac.py"},
 };
 
 #define SAC_FAST        "lr=1e-3 warmup=5000"

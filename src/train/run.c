@@ -20,6 +20,7 @@ void sac_run_destroy(sac_run *run) {
   if (!run) return;
   sac_agent_destroy(run->agent);
   sac_replay_destroy(run->replay);
+  sac_dataset_destroy(run->data);
   if (run->eval_env) run->rollout->task->destroy(run->eval_env);
   sac_rollout_destroy(run->rollout);
   sac_log_close(&run->metrics_log);
@@ -53,8 +54,11 @@ static sac_status make_agent(sac_run *run, sac_error *err) {
   SAC_TRY(sac_agent_create(&o->agent, space->obs_dim, space->act_dim, space->act_low,
                            space->act_high, (uint64_t)o->train.seed, run->threads, &run->agent,
                            err));
-  return sac_replay_create((size_t)o->train.replay_capacity, (size_t)o->train.envs, space->obs_dim,
-                           space->act_dim, &run->replay, err);
+  SAC_TRY(sac_replay_create((size_t)o->train.replay_capacity, (size_t)o->train.envs, space->obs_dim,
+                            space->act_dim, &run->replay, err));
+  if (!*o->train.data.at) return SAC_OK;
+  SAC_TRY(sac_dataset_load(o->train.data.at, space->obs_dim, space->act_dim, &run->data, err));
+  return sac_agent_use_data(run->agent, run->data, err);
 }
 
 /* Discrete actions take a policy that chooses, and continuous ones one that does not. */
@@ -127,6 +131,22 @@ static sac_status set_dir(sac_run *run, const char *dir, sac_error *err) {
   return SAC_OK;
 }
 
+/* config.json gets the file's whole path, so that a resume finds it from anywhere. */
+static sac_status whole_path(sac_text *file, sac_error *err) {
+  if (!*file->at) return SAC_OK;
+  char *path = realpath(file->at, NULL);
+  if (!path)
+    return sac_fail(err, SAC_ERR_IO, "data = %.300s: cannot open: %s", file->at, strerror(errno));
+  json_t *text = json_string(path); /* NULL if it is not UTF-8 */
+  const int fits = text && strlen(path) < sizeof file->at;
+  if (fits) strcpy(file->at, path);
+  json_decref(text);
+  free(path);
+  if (fits) return SAC_OK;
+  return sac_fail(err, SAC_ERR_ARG, "data = %.300s: its path must be UTF-8 and below %d bytes",
+                  file->at, SAC_TEXT_MAX);
+}
+
 /* --- a new run ----------------------------------------------------------------------------- */
 
 static sac_status refuse_old_run(const char *dir, sac_error *err) {
@@ -178,6 +198,7 @@ static sac_status begin_new(sac_run *run, const sac_env_api *task, const sac_run
   run->config.options = *options;
   round_steps(&run->config.options.train);
   SAC_TRY(sac_run_options_check(&run->config.options, err));
+  SAC_TRY(whole_path(&run->config.options.train.data, err));
   SAC_TRY(make_parts(run, task, threads, err));
   SAC_TRY(sac_rollout_reset(run->rollout, err));
   const sac_run_options checked = run->config.options;

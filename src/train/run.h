@@ -30,6 +30,7 @@ struct sac_run {
   size_t threads;
   sac_agent *agent;
   sac_replay *replay;
+  sac_dataset *data; /* of the option data, or NULL */
   sac_rollout *rollout;
   sac_env *eval_env;
   float *noise;       /* (E,A) of the present step; policy=gsde: (E,R,A), a matrix each, */
@@ -70,6 +71,10 @@ sac_status sac_run_check_file(const sac_config *config, const sac_space *space,
 /* Fill a fresh run from its folder's checkpoint, which must be of the same task, sizes, bounds,
  * options and seed. Nothing is copied otherwise. */
 sac_status sac_run_load(sac_run *run, sac_error *err);
+
+/* Fill the empty `replay` from the folder dir's checkpoint, whose state `file` is. */
+sac_status sac_run_load_replay(sac_replay *replay, const char *dir, const sac_safetensors *file,
+                               sac_error *err);
 
 /* dir/checkpoint/state.safetensors */
 sac_status sac_run_state_path(char path[SAC_PATH_MAX], const char *dir, sac_error *err);

@@ -9,9 +9,10 @@ struct options {
   int64_t batch, seed;
   int init;
   sac_widths hidden;
+  sac_text file;
 };
 
-enum { GAMMA, BATCH, SEED, INIT, HIDDEN, COUNT };
+enum { GAMMA, BATCH, SEED, INIT, HIDDEN, FILE_NAME, COUNT };
 
 static const sac_option table[COUNT] = {
     {"gamma", SAC_OPTION_REAL, offsetof(struct options, gamma), "0.99", 0, 1, NULL, "discount"},
@@ -22,6 +23,7 @@ static const sac_option table[COUNT] = {
      "weights"},
     {"hidden", SAC_OPTION_WIDTHS, offsetof(struct options, hidden), "256,256", 0, 0, NULL,
      "widths"},
+    {"file", SAC_OPTION_TEXT, offsetof(struct options, file), "", 0, 0, NULL, "a file"},
 };
 
 static struct options defaults(void) {
@@ -42,6 +44,7 @@ static void defaults_are_the_tables(void **state) {
   assert_int_equal(o.hidden.count, 2);
   assert_int_equal(o.hidden.width[0], 256);
   assert_int_equal(o.hidden.width[1], 256);
+  assert_string_equal(o.file.at, "");
   assert_ok(sac_option_check(table, COUNT, &o, &err), err);
 }
 
@@ -58,6 +61,8 @@ static void legal_text_is_taken_ends_included(void **state) {
                {BATCH, "1e3", "1000"},
                {SEED, "9007199254740991", "9007199254740991"},
                {INIT, "glorot", "glorot"},
+               {FILE_NAME, "a b=c", "a b=c"},
+               {FILE_NAME, "", ""},
                {HIDDEN, "1", "1"},
                {HIDDEN, "16384,2,3,4,5,6,7,8", "16384,2,3,4,5,6,7,8"}};
   for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
@@ -141,6 +146,26 @@ static void check_sees_every_kind(void **state) {
   o = defaults();
   o.hidden.width[1] = 0;
   assert_int_equal(sac_option_check(table, COUNT, &o, &err), SAC_ERR_ARG);
+  o = defaults();
+  memset(o.file.at, 'x', sizeof o.file.at); // without an end
+  assert_int_equal(sac_option_check(table, COUNT, &o, &err), SAC_ERR_ARG);
+}
+
+/* The longest text that fits, and one more. */
+static void a_text_has_room_for_its_end(void **state) {
+  (void)state;
+  char longest[SAC_TEXT_MAX + 1], back[SAC_TEXT_MAX];
+  struct options o = defaults();
+  sac_error err;
+  memset(longest, 'x', sizeof longest);
+  longest[SAC_TEXT_MAX - 1] = '\0';
+  assert_ok(sac_option_set(table, COUNT, &o, "file", longest, &err), err);
+  sac_option_get(&table[FILE_NAME], &o, back, sizeof back);
+  assert_string_equal(back, longest);
+  longest[SAC_TEXT_MAX - 1] = 'x';
+  longest[SAC_TEXT_MAX] = '\0';
+  assert_int_equal(sac_option_set(table, COUNT, &o, "file", longest, &err), SAC_ERR_ARG);
+  assert_non_null(strstr(err.msg, "must be shorter than 1024 bytes"));
 }
 
 static void get_writes_what_set_reads(void **state) {
@@ -164,6 +189,7 @@ int main(void) {
       cmocka_unit_test(legal_text_is_taken_ends_included),
       cmocka_unit_test(bad_text_is_refused_with_the_reason),
       cmocka_unit_test(check_sees_every_kind),
+      cmocka_unit_test(a_text_has_room_for_its_end),
       cmocka_unit_test(get_writes_what_set_reads),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);

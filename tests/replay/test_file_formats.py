@@ -30,7 +30,7 @@ def code_of_page(page):
     names = {}
     for block in re.findall(r"```python\n(.*?)```", open(page, encoding="utf-8").read(), re.S):
         exec(block, names)
-    return names["read_safetensors"], names["read_replay"]
+    return names["read_safetensors"], names["read_replay"], names["write_data"]
 
 
 def train(folder):
@@ -39,6 +39,40 @@ def train(folder):
     words = [w for name, value in settings.items() for w in ("--set", f"{name}={value}")]
     subprocess.run([PROGRAM, "train", "Pendulum-v1", "--steps", str(STEPS), "--out", folder, "--quiet",
                     *words], check=True, stdout=subprocess.DEVNULL)
+
+
+def transitions(rings):
+    """(obs, act, reward, next_obs) of every transition, ring after ring, from the oldest on."""
+    for frames, last in rings:
+        observations = [f[1] for f in frames] + ([] if last is None else [last])
+        for i, (_, obs, act, reward, flags) in enumerate(frames):
+            if flags & 1:
+                yield obs, act, reward, observations[i + 1]
+
+
+def check_export(folder, rings, read_safetensors, write_data):
+    """sac export-data writes what the segments hold; a run takes the page's own file, and goes on only
+    with the same transitions."""
+    exported, own = os.path.join(folder, "exported.safetensors"), os.path.join(folder, "own.safetensors")
+    subprocess.run([PROGRAM, "export-data", folder, exported], check=True, stderr=subprocess.DEVNULL)
+    tensors, _ = read_safetensors(exported)
+    columns = [np.array(c) for c in zip(*transitions(rings))]
+    for name, want in zip(("obs", "act", "reward", "next_obs"), columns):
+        assert np.array_equal(tensors[name].reshape(want.shape), want), name
+    assert not tensors["terminated"].any()
+    write_data(own, *columns, np.zeros(len(columns[0])))
+    run = os.path.join(folder, "with_data")
+    words = ["--set", "warmup=20", "--set", "batch=16", "--set", "hidden=8", "--set", "eval_episodes=1"]
+    subprocess.run([PROGRAM, "train", "Pendulum-v1", "--steps", "40", "--out", run, "--quiet", "--set",
+                    f"data={own}", *words], check=True, stdout=subprocess.DEVNULL)
+    _, metadata = read_safetensors(os.path.join(run, "checkpoint", "state.safetensors"))
+    resume = [PROGRAM, "train", "--resume", run, "--quiet", "--steps"]
+    os.replace(exported, own)  # the same transitions, written otherwise
+    subprocess.run([*resume, "60"], check=True, stdout=subprocess.DEVNULL)
+    columns[2][7] += 1
+    write_data(own, *columns, np.zeros(len(columns[0])))
+    refused = subprocess.run([*resume, "80"], stderr=subprocess.PIPE, text=True)
+    assert refused.returncode == 1 and metadata["data"] in refused.stderr, refused
 
 
 def check_ring(env, frames, last, ring):
@@ -66,7 +100,7 @@ def check_ring(env, frames, last, ring):
 
 
 def main():
-    read_safetensors, read_replay = code_of_page(os.path.join(SOURCE, "docs", "file_formats.md"))
+    read_safetensors, read_replay, write_data = code_of_page(os.path.join(SOURCE, "docs", "file_formats.md"))
     with tempfile.TemporaryDirectory(dir=".") as scratch:
         folder = os.path.join(scratch, "run")
         train(folder)
@@ -82,6 +116,7 @@ def main():
         # where each environment is now is the open frame
         for e, (_, last) in enumerate(rings):
             assert last is not None and np.array_equal(last, tensors["env.obs"][e])
+        check_export(folder, rings, read_safetensors, write_data)
         print(f"{seen} transitions obey the pendulum's equations")
         assert seen > 1100
     return 0

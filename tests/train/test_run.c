@@ -408,15 +408,11 @@ static void assert_same_metrics(const char *a, const char *b) {
 }
 
 /* 50 steps, then 50 more in a new process's shoes, are 100 steps, bit for bit. */
-static void check_resume(const char *envs, const char *option, const char *value) {
+static void check_resume_of(sac_run_options o) {
   char whole[SCRATCH_PATH], halves[SCRATCH_PATH];
   sac_error err;
   scratch_make(whole);
   scratch_make(halves);
-  sac_run_options o = small();
-  set(&o, "envs", envs);
-  set(&o, option, value);
-  set(&o, "sde_sample_freq", "3"); /* the 52nd step is within a matrix's life too */
   set(&o, "steps", "104");
   train_new(&o, whole);
   set(&o, "steps", "52"); /* in the middle of an episode */
@@ -430,6 +426,67 @@ static void check_resume(const char *envs, const char *option, const char *value
   assert_same_metrics(whole, halves);
   scratch_remove(whole);
   scratch_remove(halves);
+}
+
+static void check_resume(const char *envs, const char *option, const char *value) {
+  sac_run_options o = small();
+  set(&o, "envs", envs);
+  set(&o, option, value);
+  set(&o, "sde_sample_freq", "3"); /* the 52nd step is within a matrix's life too */
+  check_resume_of(o);
+}
+
+/* A folder with the transitions of a run of 60 steps in `file`. */
+static void make_data(const char *dir, const char *file, const char *seed) {
+  char run[SCRATCH_PATH];
+  sac_error err;
+  size_t count;
+  scratch_make(run);
+  sac_run_options o = small();
+  set(&o, "steps", "60");
+  set(&o, "seed", seed);
+  train_new(&o, run);
+  assert_ok(sac_run_export_data(run, scratch_path(dir, file), &count, &err), err);
+  assert_int_equal(count, 60);
+  scratch_remove(run);
+}
+
+/* With a data set too; and not with another one, with none where there was one, or with one where
+ * there was none. */
+static void a_resume_needs_its_data(void **state) {
+  (void)state;
+  char dir[SCRATCH_PATH], run_dir[SCRATCH_PATH];
+  sac_error err;
+  sac_run *run;
+  plan(7, 0);
+  scratch_make(dir);
+  scratch_make(run_dir);
+  make_data(dir, "data", "7");
+  make_data(dir, "other", "8");
+  const sac_run_options plain = small();
+  sac_run_options with = plain, other = plain;
+  set(&with, "data", scratch_path(dir, "data"));
+  set(&other, "data", scratch_path(dir, "other"));
+  check_resume_of(with);
+  train_new(&with, run_dir);
+  const sac_run_options *const wrong[] = {&other, &plain};
+  for (size_t i = 0; i < 2; i++) {
+    assert_int_equal(resume(run_dir, "200", wrong[i], &run, &err), SAC_ERR_FORMAT);
+    assert_non_null(strstr(err.msg, i ? "data = none" : "other"));
+  }
+  assert_ok(resume(run_dir, "200", &with, &run, &err), err);
+  sac_run_destroy(run);
+  scratch_remove(run_dir);
+  scratch_make(run_dir);
+  train_new(&plain, run_dir);
+  assert_int_equal(resume(run_dir, "200", &with, &run, &err), SAC_ERR_FORMAT);
+  assert_non_null(strstr(err.msg, "checksum none"));
+  set(&with, "data", scratch_path(dir, "not_there"));
+  assert_int_equal(sac_run_create(&toy_task, &with, 1, scratch_path(dir, "run"), NULL, &run, &err),
+                   SAC_ERR_IO);
+  assert_non_null(strstr(err.msg, "not_there"));
+  scratch_remove(run_dir);
+  scratch_remove(dir);
 }
 
 static void a_resume_is_exact(void **state) {
@@ -718,6 +775,7 @@ int main(void) {
       cmocka_unit_test(lines_are_means_since_the_line_before),
       cmocka_unit_test(evaluation_does_not_move_training),
       cmocka_unit_test(a_resume_is_exact),
+      cmocka_unit_test(a_resume_needs_its_data),
       cmocka_unit_test(a_resume_without_snapshots_begins_an_episode),
       cmocka_unit_test(an_options_former_name_is_read),
       cmocka_unit_test(faults_of_the_task_are_named),

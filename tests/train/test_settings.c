@@ -143,6 +143,22 @@ static void presets_say_what_their_sources_say(void **state) {
   assert_close(o.agent.log_std_min, -20, 0, 0);
 }
 
+/* The same for what came after SAC: numbers of the authors' code, whose file docs/presets.md names.
+ */
+static void frontier_presets_say_what_their_sources_say(void **state) {
+  (void)state;
+  sac_error err;
+  sac_run_options o = sac_run_options_default();
+  assert_ok(sac_preset_apply("redq", &o, &err), err);
+  assert_int_equal(o.agent.critics, 10);
+  assert_int_equal(o.agent.critic_subset, 2);
+  assert_int_equal(o.agent.actor_q, SAC_ACTOR_Q_MEAN);
+  assert_int_equal(o.agent.policy_delay, 20);
+  assert_close(o.train.utd, 20, 0, 0);
+  assert_close(o.agent.target_entropy_scale, -0.5, 0, 0);
+  assert_int_equal(sac_run_first_update(&o.train), 5000);
+}
+
 /* A replay needs two observations an environment; noise of drawn length has a longest. */
 static void combinations_are_checked(void **state) {
   (void)state;
@@ -168,6 +184,7 @@ int main(void) {
       cmocka_unit_test(unknown_names_get_the_nearest),
       cmocka_unit_test(presets_do_not_depend_on_the_task),
       cmocka_unit_test(presets_say_what_their_sources_say),
+      cmocka_unit_test(frontier_presets_say_what_their_sources_say),
       cmocka_unit_test(combinations_are_checked),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
