@@ -79,12 +79,10 @@ static void values(sac_agent *g, size_t j, const float *w, const sac_trace *room
   sac_mlp_forward(g->k, &g->q[j].net, w, x, g->ldx, first, last, &trace, g->q[j].out, g->ld_out);
 }
 
-/* All in the first critic's trace, since nothing goes back through them: it stays in the cache. */
-void sac_critics_next(sac_agent *g, size_t first, size_t last) {
-  for (size_t m = 0; m < g->M; m++) {
-    const size_t j = g->subset[m];
-    values(g, j, sac_critic_target(&g->q[j]), &g->q[0].trace, g->x_next, first, last);
-  }
+/* Nothing goes back through them: on one thread all in one trace, which stays in the cache. */
+void sac_critic_next(sac_agent *g, size_t j, size_t first, size_t last) {
+  const size_t room = sac_pool_threads(g->pool) > 1 ? j : 0;
+  values(g, j, sac_critic_target(&g->q[j]), &g->q[room].trace, g->x_next, first, last);
 }
 
 void sac_critic_values(sac_agent *g, size_t j, const float *x, size_t first, size_t last) {
@@ -146,25 +144,39 @@ float sac_critics_climbed(const sac_agent *g, size_t i) {
   return q;
 }
 
-/* dQ_j/dseen for the listed rows, times `weight`, added to dq_da. */
+/* dQ_j/dseen for the listed rows, times `weight`, into dq_da: added there unless it is the first.
+ */
 static void add_gradient(sac_agent *g, size_t j, size_t n, const size_t rows[], size_t first,
-                         float weight) {
+                         float weight, int is_first) {
   float *dx = g->dx + first * g->ld_da;
   sac_mlp_input_gradient(g->k, &g->q[j].net, n, rows, NULL, 1, first, &g->q[j].trace, g->O, g->C,
                          dx, g->ld_da);
-  for (size_t i = 0; i < n; i++)
-    for (size_t c = 0; c < g->C; c++)
-      g->dq_da[rows[i] * g->ld_da + c] += weight * dx[i * g->ld_da + c];
+  for (size_t i = 0; i < n; i++) {
+    float *dq_da = g->dq_da + rows[i] * g->ld_da;
+    if (is_first) memset(dq_da, 0, g->ld_da * sizeof *dq_da);
+    for (size_t c = 0; c < g->C; c++) dq_da[c] += weight * dx[i * g->ld_da + c];
+  }
 }
 
-void sac_critics_seen_gradient(sac_agent *g, size_t first, size_t last) {
-  const int mean = g->opt.actor_q == SAC_ACTOR_Q_MEAN;
-  memset(g->dq_da + first * g->ld_da, 0, (last - first) * g->ld_da * sizeof *g->dq_da);
-  for (size_t j = 0; j < g->N; j++) {
+static void mean_gradient(sac_agent *g, size_t first, size_t last) {
+  for (size_t b = first; b < last; b++) g->rows[b] = b;
+  for (size_t j = 0; j < g->N; j++)
+    add_gradient(g, j, last - first, g->rows + first, first, 1.0f / (float)g->N, j == 0);
+}
+
+/* Critic by critic, so that every thread has as many rows, and as few critics as can be. */
+void sac_critics_seen_gradient(sac_agent *g, size_t rows, size_t first, size_t last) {
+  if (g->opt.actor_q == SAC_ACTOR_Q_MEAN) {
+    mean_gradient(g, first, last);
+    return;
+  }
+  for (size_t j = 0, at = 0; j < g->N && at < last; j++) {
     size_t n = 0;
-    for (size_t b = first; b < last; b++)
-      if (mean || sac_critics_smallest(g, b) == j) g->rows[first + n++] = b;
-    add_gradient(g, j, n, g->rows + first, first, mean ? 1.0f / (float)g->N : 1.0f);
+    for (size_t b = 0; b < rows && at < last; b++) {
+      if (sac_critics_smallest(g, b) != j) continue;
+      if (at++ >= first) g->rows[first + n++] = b;
+    }
+    add_gradient(g, j, n, g->rows + first, first, 1.0f, 1);
   }
 }
 
@@ -186,7 +198,9 @@ void sac_critics_step(sac_agent *g, const sac_adam_step *adam, float tau, size_t
     return;
   }
   const size_t units = g->q[0].net.units;
-  for (size_t i = t; i < g->N * units; i += T) {
+  size_t first, last;
+  sac_mlp_share(&g->q[0].net, g->N, t, T, &first, &last);
+  for (size_t i = first; i < last; i++) {
     sac_critic *c = &g->q[i / units];
     sac_mlp_step(g->k, &c->net, i % units, g->B, g->x, g->ldx, &c->trace, c->slope, g->ld_out, adam,
                  tau, g->scratch + t * g->ld_scratch);

@@ -35,8 +35,8 @@ static inline const float *sac_critic_target(const sac_critic *critic) {
   return critic->net.target ? critic->net.target : critic->net.w;
 }
 
-/* critic->next of this update's subset, from x_next: critics that are not joint. */
-void sac_critics_next(sac_agent *g, size_t first, size_t last);
+/* Critic j's `next`, from x_next: of critics that are not joint. */
+void sac_critic_next(sac_agent *g, size_t j, size_t first, size_t last);
 
 /* Outputs at x (B, ldx) of critic j, or of all, in a pass whose weights' gradient is not wanted; in
  * evaluation mode. */
@@ -58,9 +58,10 @@ size_t sac_critics_smallest(const sac_agent *g, size_t b);
  */
 float sac_critics_climbed(const sac_agent *g, size_t i);
 
-/* d climbed/d seen (B, C) of the last sac_critics_values into dq_da: through each row's smallest
- * critic only, or a share through each. */
-void sac_critics_seen_gradient(sac_agent *g, size_t first, size_t last);
+/* d climbed/d seen (B, C) of the last sac_critics_values on `rows` rows into dq_da: a share through
+ * each critic, rows [first, last); or through each row's smallest only, the rows at [first, last)
+ * of their order by smallest critic. */
+void sac_critics_seen_gradient(sac_agent *g, size_t rows, size_t first, size_t last);
 
 /* Adam on thread t's share of all critics' weights, and their targets' step; of joint critics a
  * collective, which first goes back through the batch. */

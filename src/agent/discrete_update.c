@@ -84,7 +84,6 @@ static void mean_value(const sac_agent *g, sac_critic *c, size_t b) {
 }
 
 void sac_discrete_actor_gradient(sac_agent *g, float alpha, size_t first, size_t last) {
-  sac_critics_values(g, g->x, first, last);
   for (size_t b = first; b < last; b++) {
     actor_row(g, alpha, b);
     for (size_t j = 0; j < g->N; j++) mean_value(g, &g->q[j], b);

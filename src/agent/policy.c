@@ -232,7 +232,9 @@ void sac_head_backward(const sac_kernels *k, sac_head *head, size_t first, size_
 
 void sac_head_step(const sac_kernels *k, sac_head *head, size_t B, const float *s, size_t lds,
                    const sac_adam_step *adam, size_t t, size_t T, float *scratch) {
-  for (size_t i = t; i < head->net.units; i += T)
+  size_t first, last;
+  sac_mlp_share(&head->net, 1, t, T, &first, &last);
+  for (size_t i = first; i < last; i++)
     sac_mlp_step(k, &head->net, i, B, s, lds, &head->trace, head->dout, head->ld_out, adam, 0.0f,
                  scratch);
   if (head->gsde.H) sac_gsde_step(k, &head->gsde, B, adam, t, T, scratch);

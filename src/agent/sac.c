@@ -24,14 +24,41 @@ static void share_rows(const sac_agent *g, size_t t, size_t T, size_t *first, si
 
 enum { CHUNK_ROWS = 256 };
 
-/* Run on thread t's rows, so many at a time that what one layer leaves is still in the second-level
- * cache when the next one reads it. */
+/* Where a chunk ends that begins at row `first`: so many rows at a time that what one layer leaves
+ * is still in the second-level cache when the next one reads it. */
+static size_t chunk_end(size_t first, size_t last) {
+  return last - first > CHUNK_ROWS + CHUNK_ROWS / 2 ? first + CHUNK_ROWS : last;
+}
+
+/* Run on thread t's rows. */
 static void in_chunks(const struct update *u, size_t t, size_t T, sac_chunk *run) {
   size_t first, last;
   share_rows(u->agent, t, T, &first, &last);
   for (size_t end; first < last; first = end) {
-    end = last - first > CHUNK_ROWS + CHUNK_ROWS / 2 ? first + CHUNK_ROWS : last;
+    end = chunk_end(first, last);
     run(u, first, end);
+  }
+}
+
+/* A phase's work on rows [first, last) of one critic, j of all or of this update's subset. */
+typedef void critic_chunk(const struct update *u, size_t j, size_t first, size_t last);
+
+/* Run on thread t's share of all rows of so many critics, critic after critic: where there are as
+ * many critics as threads, each thread has its own, whose weights and activations stay in the
+ * caches of its core. */
+static void in_critics(const struct update *u, size_t critics, size_t t, size_t T,
+                       critic_chunk *run) {
+  const size_t B = u->agent->B, pairs = (B + 1) / 2;
+  size_t at, end;
+  sac_share(critics * pairs, t, T, &at, &end);
+  while (at < end) {
+    const size_t j = at / pairs, next = (j + 1) * pairs < end ? (j + 1) * pairs : end;
+    const size_t to = 2 * (next - j * pairs), last = to < B ? to : B;
+    for (size_t first = 2 * (at - j * pairs), stop; first < last; first = stop) {
+      stop = chunk_end(first, last);
+      run(u, j, first, stop);
+    }
+    at = next;
   }
 }
 
@@ -131,18 +158,31 @@ static void next_chunk(const struct update *u, size_t first, size_t last) {
   next_actions(u->agent, first, last);
 }
 
-static void critic_chunk(const struct update *u, size_t first, size_t last) {
+static void ahead_chunk(const struct update *u, size_t m, size_t first, size_t last) {
+  sac_critic_next(u->agent, u->agent->subset[m], first, last);
+}
+
+static void targets_chunk(const struct update *u, size_t first, size_t last) {
+  targets(u->agent, u->alpha, first, last);
+}
+
+static void regress_chunk(const struct update *u, size_t j, size_t first, size_t last) {
   sac_agent *g = u->agent;
-  next_chunk(u, first, last);
-  sac_critics_next(g, first, last);
-  targets(g, u->alpha, first, last);
-  for (size_t j = 0; j < g->N; j++) {
-    sac_critic *c = &g->q[j];
-    sac_mlp_forward(g->k, &c->net, c->net.w, g->x, g->ldx, first, last, &c->trace, c->out,
-                    g->ld_out);
-    slopes(g, c, first, last);
-    sac_mlp_backward(g->k, &c->net, c->slope, g->ld_out, first, last, &c->trace);
-  }
+  sac_critic *c = &g->q[j];
+  sac_mlp_forward(g->k, &c->net, c->net.w, g->x, g->ldx, first, last, &c->trace, c->out, g->ld_out);
+  slopes(g, c, first, last);
+  sac_mlp_backward(g->k, &c->net, c->slope, g->ld_out, first, last, &c->trace);
+}
+
+static void single_critic_rows(const struct update *u, size_t t, size_t T) {
+  sac_agent *g = u->agent;
+  in_chunks(u, t, T, next_chunk);
+  sac_pool_barrier(g->pool);
+  in_critics(u, g->M, t, T, ahead_chunk);
+  sac_pool_barrier(g->pool);
+  in_chunks(u, t, T, targets_chunk);
+  sac_pool_barrier(g->pool);
+  in_critics(u, g->N, t, T, regress_chunk);
 }
 
 static void slopes_chunk(const struct update *u, size_t first, size_t last) {
@@ -165,8 +205,10 @@ static void critic_rows(void *ctx, size_t t, size_t T) {
   const struct update *u = ctx;
   if (u->agent->joint)
     joint_critic_rows(u, t, T);
+  else if (u->agent->opt.value == SAC_VALUE_V)
+    in_chunks(u, t, T, sac_v_critic_chunk);
   else
-    in_chunks(u, t, T, u->agent->opt.value == SAC_VALUE_V ? sac_v_critic_chunk : critic_chunk);
+    single_critic_rows(u, t, T);
 }
 
 /* --- 5. Qbar_j <- (1 - tau) Qbar_j + tau Q_j, in the same pass over the weights -------------- */
@@ -178,44 +220,74 @@ static void critic_weights(void *ctx, size_t t, size_t T) {
 
 /* --- 3. pi <- Adam of 1/B sum_b [alpha log pi(a|s) - Q(s,a)],  a ~ pi(.|s) ------------------- */
 
-static void action_gradient(sac_agent *g, size_t first, size_t last) {
-  sac_critics_seen_gradient(g, first, last);
-  for (size_t b = first; b < last; b++)
-    sac_head_show_back(&g->pi, g->pi.act + b * g->A, g->dq_da + b * g->ld_da);
-}
-
-/* Q(s,a) of the policy's last sample, and dQ/da if its gradient needs that. */
-static sac_head_critics ask_critics(const struct update *u, size_t first, size_t last) {
+/* The network's outputs, where rows are independent. */
+static void policy_chunk(const struct update *u, size_t first, size_t last) {
   sac_agent *g = u->agent;
-  sac_update_place(g, g->x, first, last);
-  sac_critics_values(g, g->x, first, last);
-  for (size_t b = first; b < last; b++) g->q_climbed[b] = sac_critics_climbed(g, b);
-  if (sac_head_is_pathwise(&g->pi)) action_gradient(g, first, last);
-  return (sac_head_critics){u->alpha, g->q_climbed, g->dq_da, g->ld_da};
+  if (g->K)
+    sac_discrete_forward(g->k, &g->pi, g->x, g->ldx, first, last);
+  else
+    sac_head_forward(g->k, &g->pi, g->x, g->ldx, first, last);
 }
 
-/* From the network's outputs to the loss gradient in them. */
-static void sampled_gradient(const struct update *u, size_t first, size_t last) {
+static void noise_chunk(const struct update *u, size_t first, size_t last) {
   sac_agent *g = u->agent;
   sac_head_noise(g->k, &g->pi, first, last, g->seed, u->purpose, u->noise);
-  for (size_t draw = 0; draw < sac_head_draws(&g->pi); draw++) {
-    sac_head_draw(g->k, &g->pi, draw, first, last);
-    const sac_head_critics critics = ask_critics(u, first, last);
-    sac_head_gradient(&g->pi, draw, g->B, &critics, first, last);
+}
+
+static void draw_chunk(const struct update *u, size_t first, size_t last) {
+  sac_agent *g = u->agent;
+  sac_head_draw(g->k, &g->pi, u->draw, first, last);
+  sac_update_place(g, g->x, first, last);
+}
+
+static void value_chunk(const struct update *u, size_t j, size_t first, size_t last) {
+  sac_critic_values(u->agent, j, u->agent->x, first, last);
+}
+
+/* Q(s,a) of the policy's last sample; and dQ/da, if its gradient needs that, of as many rows. */
+static void climb_chunk(const struct update *u, size_t first, size_t last) {
+  sac_agent *g = u->agent;
+  for (size_t b = first; b < last; b++) g->q_climbed[b] = sac_critics_climbed(g, b);
+  if (sac_head_is_pathwise(&g->pi)) sac_critics_seen_gradient(g, g->B, first, last);
+}
+
+static void gradient_chunk(const struct update *u, size_t first, size_t last) {
+  sac_agent *g = u->agent;
+  const sac_head_critics critics = {u->alpha, g->q_climbed, g->dq_da, g->ld_da};
+  for (size_t b = first; b < last && sac_head_is_pathwise(&g->pi); b++)
+    sac_head_show_back(&g->pi, g->pi.act + b * g->A, g->dq_da + b * g->ld_da);
+  sac_head_gradient(&g->pi, u->draw, g->B, &critics, first, last);
+}
+
+static void summed_gradient_chunk(const struct update *u, size_t first, size_t last) {
+  sac_discrete_actor_gradient(u->agent, u->alpha, first, last);
+}
+
+static void back_chunk(const struct update *u, size_t first, size_t last) {
+  sac_head_backward(u->agent->k, &u->agent->pi, first, last);
+}
+
+/* From the network's outputs to the loss gradient in them: draw, ask the critics, climb. */
+static void sampled_gradient(const struct update *shared, size_t t, size_t T) {
+  struct update u = *shared;
+  sac_agent *g = u.agent;
+  in_chunks(&u, t, T, noise_chunk);
+  for (u.draw = 0; u.draw < sac_head_draws(&g->pi); u.draw++) {
+    in_chunks(&u, t, T, draw_chunk);
+    sac_pool_barrier(g->pool);
+    in_critics(&u, g->N, t, T, value_chunk);
+    sac_pool_barrier(g->pool);
+    in_chunks(&u, t, T, climb_chunk);
+    sac_pool_barrier(g->pool);
+    in_chunks(&u, t, T, gradient_chunk);
   }
 }
 
-/* The actor where its rows are independent: forward, gradient, back. */
-static void actor_chunk(const struct update *u, size_t first, size_t last) {
-  sac_agent *g = u->agent;
-  if (g->K) {
-    sac_discrete_forward(g->k, &g->pi, g->x, g->ldx, first, last);
-    sac_discrete_actor_gradient(g, u->alpha, first, last);
-  } else {
-    sac_head_forward(g->k, &g->pi, g->x, g->ldx, first, last);
-    sampled_gradient(u, first, last);
-  }
-  sac_head_backward(g->k, &g->pi, first, last);
+/* The same by a sum over discrete actions. */
+static void summed_gradient(const struct update *u, size_t t, size_t T) {
+  in_critics(u, u->agent->N, t, T, value_chunk);
+  sac_pool_barrier(u->agent->pool);
+  in_chunks(u, t, T, summed_gradient_chunk);
 }
 
 /* The actor that normalises over the batch, in training mode: all rows at once. */
@@ -234,25 +306,23 @@ static sac_mlp_batch actor_batch(const struct update *u) {
 
 static void read_chunk(const struct update *u, size_t first, size_t last) {
   sac_agent *g = u->agent;
-  if (g->K) {
+  if (g->K)
     sac_discrete_read(&g->pi, first, last);
-    sac_discrete_actor_gradient(g, u->alpha, first, last);
-  } else {
+  else
     sac_head_read(&g->pi, first, last);
-    sampled_gradient(u, first, last);
-  }
 }
 
 static void actor_rows(void *ctx, size_t t, size_t T) {
   const struct update *u = ctx;
   sac_agent *g = u->agent;
-  if (!sac_norm_is_batch(&g->pi.net.norm)) {
-    in_chunks(u, t, T, actor_chunk);
-    return;
+  const int joint = sac_norm_is_batch(&g->pi.net.norm);
+  if (joint) {
+    const sac_mlp_batch batch = actor_batch(u);
+    sac_mlp_train_forward(g->k, g->pool, 1, &batch, t, T, g->scratch + t * g->ld_scratch);
   }
-  const sac_mlp_batch batch = actor_batch(u);
-  sac_mlp_train_forward(g->k, g->pool, 1, &batch, t, T, g->scratch + t * g->ld_scratch);
-  in_chunks(u, t, T, read_chunk);
+  in_chunks(u, t, T, joint ? read_chunk : policy_chunk);
+  (g->K ? summed_gradient : sampled_gradient)(u, t, T);
+  if (!joint) in_chunks(u, t, T, back_chunk);
 }
 
 static void actor_weights(void *ctx, size_t t, size_t T) {

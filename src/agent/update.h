@@ -16,6 +16,7 @@ struct update {
   float alpha;
   uint64_t noise; /* index of the actor's noise */
   uint32_t purpose;
+  size_t draw; /* of the actor's draws */
 };
 
 /* A phase's work on rows [first, last) of the batch. */
@@ -61,7 +62,8 @@ sac_status sac_discrete_value(sac_agent *agent, size_t n, const float obs[], con
 sac_status sac_discrete_check_batch(const sac_agent *agent, sac_error *err);
 
 /* y, after the policy's pass and the critics' next values. A critic's value of the action that was
- * taken, and the loss gradient, after its outputs. The actor's gradient, after its policy's pass.
+ * taken, and the loss gradient, after its outputs. The actor's gradient, after the passes of its
+ * policy and the critics.
  */
 void sac_discrete_targets(sac_agent *g, float alpha, size_t first, size_t last);
 void sac_discrete_slopes(const sac_agent *g, sac_critic *c, size_t first, size_t last);

@@ -39,7 +39,7 @@ sac_status sac_agent_value(sac_agent *g, size_t n, const float obs[], const floa
   SAC_TRY(check_values(g, n, err));
   for (size_t b = 0; b < n; b++) q[b] = sac_critics_climbed(g, b);
   if (!dq_da) return SAC_OK;
-  sac_critics_seen_gradient(g, 0, n);
+  sac_critics_seen_gradient(g, n, 0, n);
   for (size_t b = 0; b < n; b++) {
     normalise(g, act, b, dq_da + b * g->A); /* as a place for a: the gradient replaces it */
     sac_head_show_back(&g->pi, dq_da + b * g->A, g->dq_da + b * g->ld_da);

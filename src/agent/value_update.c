@@ -47,7 +47,9 @@ void sac_v_critic_chunk(const struct update *u, size_t first, size_t last) {
 void sac_v_weights(void *ctx, size_t t, size_t T) {
   const struct update *u = ctx;
   sac_agent *g = u->agent;
-  for (size_t i = t; i < g->v.units; i += T)
+  size_t first, last;
+  sac_mlp_share(&g->v, 1, t, T, &first, &last);
+  for (size_t i = first; i < last; i++)
     sac_mlp_step(g->k, &g->v, i, g->B, g->x, g->ldx, &g->v_trace, g->dv, 1, &u->adam, u->tau,
                  g->scratch + t * g->ld_scratch);
 }

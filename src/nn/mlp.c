@@ -227,6 +227,26 @@ void sac_mlp_input_gradient(const sac_kernels *k, const sac_mlp *net, size_t n, 
                       .scale = input->width ? input->scale + column : NULL});
 }
 
+static size_t unit_weights(const sac_mlp *net, size_t u) {
+  return net->unit[u].rows * net->layer[net->unit[u].layer].ld;
+}
+
+/* A unit is the thread's in whose part of all weights its middle lies. */
+void sac_mlp_share(const sac_mlp *net, size_t networks, size_t t, size_t T, size_t *first,
+                   size_t *last) {
+  size_t one = 0, i = 0, twice = 0; /* weights of a network; unit i; twice those before it */
+  for (size_t u = 0; u < net->units; u++) one += unit_weights(net, u);
+  const size_t all = 2 * one * networks;
+  *first = *last = 0;
+  for (; i < networks * net->units; i++) {
+    const size_t weights = unit_weights(net, i % net->units);
+    const size_t owner = (twice + weights) * T / all;
+    if (owner < t) *first = i + 1;
+    if (owner <= t) *last = i + 1;
+    twice += 2 * weights;
+  }
+}
+
 void sac_mlp_step(const sac_kernels *k, sac_mlp *net, size_t u, size_t B, const float *x,
                   size_t ldx, const sac_trace *trace, const float *dy, size_t ldy,
                   const sac_adam_step *adam, float tau, float *scratch) {

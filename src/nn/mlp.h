@@ -62,6 +62,11 @@ void sac_mlp_input_gradient(const sac_kernels *k, const sac_mlp *net, size_t n, 
                             const float *dy, size_t ldy, size_t first, sac_trace *trace,
                             size_t column, size_t columns, float *dx, size_t ldx);
 
+/* Thread t's share of the units of `networks` networks of this shape, network after network:
+ * [first, last), of as many weights for every thread as whole units allow. */
+void sac_mlp_share(const sac_mlp *net, size_t networks, size_t t, size_t T, size_t *first,
+                   size_t *last);
+
 /* Step unit u with the gradient of all B rows: input x (B, ldx), trace and dy (B, ldy) of the
  * passes above. tau > 0 moves the target too. scratch: (net->scratch). */
 void sac_mlp_step(const sac_kernels *k, sac_mlp *net, size_t u, size_t B, const float *x,

@@ -162,7 +162,7 @@ static void check_own_target(const char *norm) {
   const uint64_t before = agent_hash(agent);
   assert_ok(sac_agent_update(agent, replay, NULL, &err), err);
   assert_true(agent_hash(agent) != before); /* Adam's moments */
-  if (!agent->joint) sac_critics_next(agent, 0, agent->B);
+  for (size_t j = 0; j < agent->N && !agent->joint; j++) sac_critic_next(agent, j, 0, agent->B);
   for (size_t b = 0; b < agent->B; b++) {
     const float q = fminf(agent->q[0].next[b], agent->q[1].next[b]);
     assert_close(agent->y[b], (double)agent->reward[b] + (double)(agent->discount[b] * q), 1e-6,

@@ -266,6 +266,40 @@ static void a_step_keeps_padding_transposes_and_targets(void **state) {
   for_each(check_step);
 }
 
+/* Threads' shares follow each other and end where the units end; and none has more than its part of
+ * the weights and half a unit at each end of it. */
+static void check_shares(const sac_mlp *net, size_t networks, size_t T) {
+  size_t next = 0, all = 0, largest = 0;
+  for (size_t u = 0; u < net->units; u++) {
+    const size_t weights = net->unit[u].rows * net->layer[net->unit[u].layer].ld;
+    all += weights * networks;
+    largest = weights > largest ? weights : largest;
+  }
+  for (size_t t = 0; t < T; t++) {
+    size_t first, last, own = 0;
+    sac_mlp_share(net, networks, t, T, &first, &last);
+    assert_true(first <= last);
+    if (first < last) assert_int_equal(first, next);
+    if (first < last) next = last;
+    for (size_t i = first; i < last; i++) {
+      const sac_unit *unit = &net->unit[i % net->units];
+      own += unit->rows * net->layer[unit->layer].ld;
+    }
+    assert_true(own <= all / T + largest);
+  }
+  assert_int_equal(next, networks * net->units);
+}
+
+static void shares_of_units_are_whole_and_even(void **state) {
+  (void)state;
+  for (size_t i = 0; i < SHAPES; i++) {
+    struct fixture f = setup(sac_kernels_get(), &shapes[i]);
+    for (size_t T = 1; T < 9; T++)
+      for (size_t networks = 1; networks < 4; networks++) check_shares(&f.net, networks, T);
+    free(f.block);
+  }
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(forward_is_the_formula),
@@ -273,6 +307,7 @@ int main(void) {
       cmocka_unit_test(input_gradients_match_finite_differences),
       cmocka_unit_test(a_split_of_rows_gives_the_same_bits),
       cmocka_unit_test(a_step_keeps_padding_transposes_and_targets),
+      cmocka_unit_test(shares_of_units_are_whole_and_even),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
