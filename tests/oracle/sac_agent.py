@@ -68,7 +68,7 @@ class Agent:
         t = state["temperature"][0].astype(np.float64)
         self.log_alpha, self.alpha_m, self.alpha_v = (t[i:i + 1].copy() for i in range(3))
         self.alpha_steps = int(t[3])
-        self.seen = {n: t for n, t in state.items() if n.startswith(("obs_", "reward_"))}
+        self.seen = {n: t for n, t in state.items() if n.startswith(("obs_", "returns_"))}
 
     def state(self):
         """Named as the agent's tensors are."""
@@ -95,6 +95,14 @@ class Agent:
         variance = self.seen["obs_m2"] / self.seen["obs_count"] + 1e-8
         clip = float(self.o["obs_clip"])
         return np.clip((obs - self.seen["obs_mean"]) / np.sqrt(variance), -clip, clip)
+
+    def scaled(self, reward):
+        """By the larger of sigma_G and max |G| / reward_norm_max, which do not move either."""
+        if self.o["reward_norm"] == "none":
+            return reward
+        count, _, squares, largest = self.seen["returns_moments"][0]
+        sigma = np.sqrt(squares / count + 1e-8)
+        return reward / max(sigma, largest / float(self.o["reward_norm_max"]))
 
     def lr(self, which):
         way = min(1.0, self.updates / float(self.o["lr_horizon"]))
@@ -206,7 +214,8 @@ class Agent:
     def update(self, batch, random):
         """random: of this agent's counters; see sac_update.py."""
         out = dict.fromkeys(METRICS, np.nan)
-        batch = {**batch, **{n: self.normalised(batch[n]) for n in ("obs", "next_obs")}}
+        batch = {**batch, "reward": self.scaled(batch["reward"]),
+                 **{n: self.normalised(batch[n]) for n in ("obs", "next_obs")}}
         self.update_critics(batch, random, out)
         if (self.updates + 1) % int(self.o["policy_delay"]) == 0:
             for _ in range(int(self.o["policy_updates"])):

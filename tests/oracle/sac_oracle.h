@@ -335,6 +335,10 @@ static void agrees(void **state) {
   prepare(c, agent);
   struct steps steps = make_steps(c, 4 * EPISODE + agent->B, low, high);
   assert_ok(sac_agent_observe(agent, steps.count, steps.obs, &err), err);
+  for (size_t i = 0; i < steps.count; i++) {
+    const int ended = steps.terminated[i] > 0.0f || steps.truncated[i] > 0.0f;
+    assert_ok(sac_agent_observe_reward(agent, i % 2, (double)steps.reward[i], ended, &err), err);
+  }
   sac_replay *replay = fill(&steps);
 
   put_options(out, &options);

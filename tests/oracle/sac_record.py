@@ -102,3 +102,21 @@ def check_normaliser(options, obs, state):
     if count[0] != len(obs) or not (np.allclose(mean, obs.mean(axis=0), 1e-12, 1e-12) and
                                     np.allclose(m2 / count, obs.var(axis=0), 1e-12, 1e-12)):
         raise Disagreement("the normaliser's mean or variance differs from that of what was pushed")
+
+
+def check_returns(options, record, state):
+    """The agent was told of every reward that was pushed, in two environments by turns: G <- gamma
+    (1 - end) G + r in each, and of all G how many, their mean, the sum of squared deviations in two
+    passes, and the largest size   [SIMBAV2]"""
+    if options["reward_norm"] == "none":
+        return
+    now, every = [0.0, 0.0], []
+    ends = record["pushed.terminated"][:, 0] + record["pushed.truncated"][:, 0] > 0.0
+    for i, (reward, end) in enumerate(zip(record["pushed.reward"][:, 0].astype(np.float64), ends)):
+        now[i % 2] = float(options["gamma"]) * (not end) * now[i % 2] + reward
+        every.append(now[i % 2])
+    want = [len(every), np.mean(every), np.sum((every - np.mean(every)) ** 2),
+            np.max(np.abs(every))]
+    if not (np.allclose(state["returns_moments"][0], want, 1e-12, 1e-12) and
+            np.allclose(state["returns_now"][0, :2], now, 1e-12, 1e-12)):
+        raise Disagreement("the returns that scale rewards differ from those of what was pushed")

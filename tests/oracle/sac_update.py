@@ -31,7 +31,8 @@ import sys
 import numpy as np
 
 from sac_agent import METRICS, agent_of, norm
-from sac_record import Disagreement, Random, check_draw, check_normaliser, read_record, snapshot
+from sac_record import (Disagreement, Random, check_draw, check_normaliser, check_returns,
+                        read_record, snapshot)
 
 TIES = {"metrics": 100.0, "scalar": 10.0, "weight": 200.0, "target": 2.0, "change": 50.0,
         "moment 1": 500.0, "moment 2": 200.0}
@@ -104,6 +105,7 @@ def compare(options, record):
     count, A = int(options["updates"]), record["pushed.act"].shape[1]
     first = snapshot(record, 0)
     check_normaliser(options, record["pushed.obs"].astype(np.float64), first)
+    check_returns(options, record, first)
     agent = agent_of(options, first, A)
     in_a_row, alone = (Comparison(options["ties"] == "1") for _ in range(2))
     for k in range(1, count + 1):
