@@ -32,6 +32,7 @@ enum {
   SAC_STREAM_EVALUATE = 8, /* evaluation: resets and, if stochastic, noise */
   SAC_STREAM_ALPHA = 9,    /* a fresh policy sample for the temperature's step */
   SAC_STREAM_SUBSET = 10,  /* the critics whose minimum a target takes; index = update */
+  SAC_STREAM_DROPOUT = 11, /* a critic's units that a pass sets to 0; index = pass and row */
   SAC_STREAM_USER = 1024
 };
 

@@ -29,11 +29,13 @@ static void add_columns(struct list *list, const char *name, size_t l, const cha
 }
 
 /* gamma and beta of one copy of a norm's parameters. */
-static void add_norm(struct list *list, const char *name, size_t l, int after, const sac_norm *norm,
+static void add_norm(struct list *list, const char *name, size_t l, int after, const sac_mlp *net,
                      float *w) {
+  const sac_norm *norm = after ? &net->layer[l].after : &net->layer[l].before;
   if (!norm->width) return;
   float *gamma = w + norm->offset, *beta = gamma + sac_padded(norm->width);
   add_columns(list, name, l, after ? "after.gamma" : "before.gamma", gamma, norm->width);
+  if (net->norm.kind == SAC_NORM_RMS) return; /* it has no beta */
   add_columns(list, name, l, after ? "after.beta" : "before.beta", beta, norm->width);
 }
 
@@ -61,8 +63,8 @@ static void add_parameters(struct list *list, const char *name, const sac_mlp *n
     add(list, full, SAC_F32, W, layer->in, layer->out, layer->ld);
     snprintf(full, sizeof full, "%s.%zu.bias", name, l);
     add(list, full, SAC_F32, W + layer->in * layer->ld, 1, layer->out, layer->ld);
-    add_norm(list, name, l, 0, &layer->before, w);
-    add_norm(list, name, l, 1, &layer->after, w);
+    add_norm(list, name, l, 0, net, w);
+    add_norm(list, name, l, 1, net, w);
   }
 }
 

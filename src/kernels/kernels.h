@@ -54,6 +54,45 @@ typedef struct sac_column_norm {
   float *rstd, *r, *d, *a, *c, *s, *t; /* out */
 } sac_column_norm;
 
+/* Rows normalised: with the mean of row i's `width` numbers if `center`, else 0,
+ *   rstd[i] = 1 / sqrt(mean (x - mean)^2 + eps),  xn = (x - mean) rstd[i],
+ *   Y = gamma xn + beta, then the ReLU if `relu`.
+ * X, xn, Y (M, padded width), zero beyond the width; xn may be X. gamma, beta (padded width); beta
+ * may be NULL. */
+typedef struct sac_row_norm {
+  size_t M, width;
+  float eps;
+  int center, relu;
+  const float *gamma, *beta;
+  const float *X;
+  size_t ldx;
+  float *xn;
+  size_t ldn;
+  float *rstd;
+  float *Y;
+  size_t ldy;
+} sac_row_norm;
+
+/* Back through the same: with g = gamma dy,
+ *   dx = rstd (g - mean(g) - xn mean(g xn)),  without mean(g) if not `center`,
+ * and 0 where mask is not > 0. Row i of dy and dx goes with row row[i] (or i) of xn, rstd and mask;
+ * dx may be dy. */
+typedef struct sac_row_norm_back {
+  size_t M, width;
+  int center;
+  const float *gamma;
+  const float *xn;
+  size_t ldn;
+  const float *rstd;
+  const float *mask; /* or NULL */
+  size_t ldm;
+  const size_t *row; /* (M) or NULL */
+  const float *dy;
+  size_t ldy;
+  float *dx;
+  size_t ldx;
+} sac_row_norm_back;
+
 /* The weight gradient of a product whose input is y = gamma (a x + c) + beta, from H = x^T dz:
  *   G = a H + c db^T = xhat^T dz,   H <- dW = gamma G + beta db^T,
  *   dgamma_i = sum_n W[i,n] G[i,n],  dbeta_i = sum_n W[i,n] db[n].
@@ -111,9 +150,11 @@ typedef struct sac_kernels {
   /* C = scale (A - center) + shift, then the ReLU if `relu`; center NULL: 0 */
   void (*affine)(size_t M, size_t N, const float *center, const float *scale, const float *shift,
                  int relu, const float *A, size_t lda, float *C, size_t ldc);
-  /* sum[n] = sum_i G[i,n] and dot[n] = sum_i G[i,n] (A[i,n] - center[n]) */
+  /* sum[n] = sum_i G[i,n] and dot[n] = sum_i G[i,n] (A[i,n] - center[n]); center NULL: 0 */
   void (*sum_products)(size_t M, size_t N, const float *center, const float *G, size_t ldg,
                        const float *A, size_t lda, float *sum, float *dot);
+  void (*row_norm)(const sac_row_norm *r);
+  void (*row_norm_back)(const sac_row_norm_back *r);
   /* G = scale G + shift + slope A */
   void (*combine)(size_t M, size_t N, const float *scale, const float *shift, const float *slope,
                   const float *A, size_t lda, float *G, size_t ldg);

@@ -69,7 +69,8 @@ VF_INLINE void products_panel(const size_t columns, size_t M, const float *cente
                               size_t ldg, const float *A, size_t lda, float *sum, float *dot) {
   vf plain[PANEL], paired[PANEL], middle[PANEL];
   VF_UNROLL
-  for (size_t c = 0; c < columns; c++) middle[c] = vf_load(center + c * VF_LANES);
+  for (size_t c = 0; c < columns; c++)
+    middle[c] = center ? vf_load(center + c * VF_LANES) : vf_set1(0.0f);
   column_sums(SUM_PLAIN, columns, M, G, ldg, NULL, NULL, 0, plain);
   column_sums(SUM_PAIRED, columns, M, A, lda, middle, G, ldg, paired);
   VF_UNROLL
@@ -83,9 +84,9 @@ static void sum_products(size_t M, size_t N, const float *center, const float *G
                          const float *A, size_t lda, float *sum, float *dot) {
   size_t n = 0;
   for (; n + PANEL * VF_LANES <= N; n += PANEL * VF_LANES)
-    products_panel(PANEL, M, center + n, G + n, ldg, A + n, lda, sum + n, dot + n);
+    products_panel(PANEL, M, center ? center + n : NULL, G + n, ldg, A + n, lda, sum + n, dot + n);
   for (; n < N; n += VF_LANES)
-    products_panel(1, M, center + n, G + n, ldg, A + n, lda, sum + n, dot + n);
+    products_panel(1, M, center ? center + n : NULL, G + n, ldg, A + n, lda, sum + n, dot + n);
 }
 
 VF_INLINE vf between(vf low, vf x, vf high) {
@@ -207,6 +208,64 @@ static void combine(size_t M, size_t N, const float *scale, const float *shift, 
     for (size_t i = 0; i < M; i++) {
       const vf x = vf_fma(by, vf_load(G + i * ldg + n), to);
       vf_store(G + i * ldg + n, vf_fma(along, vf_load(A + i * lda + n), x));
+    }
+  }
+}
+
+/* --- rows ------------------------------------------------------------------------------------ */
+
+/* The lanes of a row's register at column n that are within its width; the others become 0. */
+VF_INLINE vf within(vf x, size_t n, size_t width) {
+  static const int32_t order[] = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15};
+  if (n + VF_LANES <= width) return x;
+  const vi lane = (vi)vu_load((const uint32_t *)order);
+  return (vf)((vi)x & (lane < (int32_t)(width - n)));
+}
+
+static void row_norm(const sac_row_norm *r) {
+  const vf zero = vf_set1(0.0f);
+  const float count = (float)r->width;
+  for (size_t i = 0; i < r->M; i++) {
+    const float *x = r->X + i * r->ldx;
+    vf sum = zero, square = zero;
+    for (size_t n = 0; r->center && n < r->width; n += VF_LANES) sum = sum + vf_load(x + n);
+    const vf mean = vf_set1(vf_sum(sum) / count);
+    for (size_t n = 0; n < r->width; n += VF_LANES) {
+      const vf from_mean = within(vf_load(x + n) - mean, n, r->width);
+      square = vf_fma(from_mean, from_mean, square);
+    }
+    const vf one = vf_set1(1.0f), var = vf_set1(vf_sum(square) / count + r->eps);
+    const vf rstd = one / vf_sqrt(var);
+    r->rstd[i] = rstd[0];
+    for (size_t n = 0; n < r->width; n += VF_LANES) {
+      const vf xn = within((vf_load(x + n) - mean) * rstd, n, r->width);
+      const vf beta = r->beta ? vf_load(r->beta + n) : zero;
+      const vf y = vf_fma(vf_load(r->gamma + n), xn, beta);
+      vf_store(r->xn + i * r->ldn + n, xn);
+      vf_store(r->Y + i * r->ldy + n, r->relu ? vf_max(zero, y) : y);
+    }
+  }
+}
+
+static void row_norm_back(const sac_row_norm_back *r) {
+  const vf zero = vf_set1(0.0f);
+  const float count = (float)r->width;
+  for (size_t i = 0; i < r->M; i++) {
+    const size_t from = r->row ? r->row[i] : i;
+    const float *dy = r->dy + i * r->ldy, *xn = r->xn + from * r->ldn;
+    vf sum = zero, dot = zero;
+    for (size_t n = 0; n < r->width; n += VF_LANES) {
+      const vf g = vf_load(r->gamma + n) * vf_load(dy + n);
+      sum = sum + g;
+      dot = vf_fma(g, vf_load(xn + n), dot);
+    }
+    const vf rstd = vf_set1(r->rstd[from]), along = vf_set1(vf_sum(dot) / count);
+    const vf mean = r->center ? vf_set1(vf_sum(sum) / count) : zero;
+    for (size_t n = 0; n < r->width; n += VF_LANES) {
+      const vf g = vf_load(r->gamma + n) * vf_load(dy + n);
+      vf dx = rstd * (g - mean - vf_load(xn + n) * along);
+      if (r->mask) dx = (vf)((vi)dx & (vf_load(r->mask + from * r->ldm + n) > zero));
+      vf_store(r->dx + i * r->ldx + n, within(dx, n, r->width));
     }
   }
 }

@@ -139,7 +139,8 @@ static void sum_products(size_t M, size_t N, const float *center, const float *G
     double plain = 0.0, paired = 0.0;
     for (size_t i = 0; i < M; i++) {
       plain += (double)G[i * ldg + n];
-      paired += (double)G[i * ldg + n] * ((double)A[i * lda + n] - (double)center[n]);
+      paired +=
+          (double)G[i * ldg + n] * ((double)A[i * lda + n] - (center ? (double)center[n] : 0.0));
     }
     sum[n] = (float)plain;
     dot[n] = (float)paired;
@@ -152,6 +153,44 @@ static void combine(size_t M, size_t N, const float *scale, const float *shift, 
     for (size_t n = 0; n < N; n++)
       G[i * ldg + n] = (float)((double)scale[n] * (double)G[i * ldg + n] + (double)shift[n] +
                                (double)slope[n] * (double)A[i * lda + n]);
+}
+
+static void row_norm(const sac_row_norm *r) {
+  const size_t W = r->width;
+  for (size_t i = 0; i < r->M; i++) {
+    const float *x = r->X + i * r->ldx;
+    double mean = 0.0, var = 0.0;
+    for (size_t n = 0; r->center && n < W; n++) mean += (double)x[n] / (double)W;
+    for (size_t n = 0; n < W; n++) var += pow((double)x[n] - mean, 2) / (double)W;
+    const double rstd = 1.0 / sqrt(var + (double)r->eps);
+    r->rstd[i] = (float)rstd;
+    for (size_t n = 0; n < sac_padded(W); n++) {
+      const double xn = n < W ? ((double)x[n] - mean) * rstd : 0.0;
+      const double y = (double)r->gamma[n] * xn + (r->beta ? (double)r->beta[n] : 0.0);
+      r->xn[i * r->ldn + n] = (float)xn;
+      r->Y[i * r->ldy + n] = (float)(r->relu && !(y > 0.0) ? 0.0 : y);
+    }
+  }
+}
+
+static void row_norm_back(const sac_row_norm_back *r) {
+  const size_t W = r->width;
+  for (size_t i = 0; i < r->M; i++) {
+    const size_t from = r->row ? r->row[i] : i;
+    const float *dy = r->dy + i * r->ldy, *xn = r->xn + from * r->ldn;
+    double mean = 0.0, along = 0.0;
+    for (size_t n = 0; n < W; n++) {
+      const double g = (double)r->gamma[n] * (double)dy[n];
+      mean += r->center ? g / (double)W : 0.0;
+      along += g * (double)xn[n] / (double)W;
+    }
+    for (size_t n = 0; n < sac_padded(W); n++) {
+      const double g = (double)r->gamma[n] * (double)dy[n];
+      const double dx = (double)r->rstd[from] * (g - mean - (double)xn[n] * along);
+      const int open = n < W && (!r->mask || r->mask[from * r->ldm + n] > 0.0f);
+      r->dx[i * r->ldx + n] = open ? (float)dx : 0.0f;
+    }
+  }
 }
 
 static double without_subnormals(double x) {
@@ -252,6 +291,8 @@ const sac_kernels sac_kernels_reference = {
     .affine = affine,
     .sum_products = sum_products,
     .combine = combine,
+    .row_norm = row_norm,
+    .row_norm_back = row_norm_back,
     .adam = adam,
     .normals = normals,
     .log_std = log_std,

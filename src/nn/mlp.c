@@ -1,6 +1,7 @@
 #include "nn/mlp.h"
 
 #include "nn/mlp_bf16.h"
+#include "nn/mlp_rows.h"
 #include "nn/norm.h"
 
 #include <math.h>
@@ -25,6 +26,7 @@ void sac_mlp_layout(sac_arena *arena, sac_mlp *net, const sac_mlp_spec *spec) {
     layer->out = l + 1 < net->layers ? spec->hidden->width[l] : spec->out;
     layer->ld = layer->out == 1 && l + 1 == net->layers ? 1 : sac_padded(layer->out);
     layer->offset = net->count;
+    layer->relu = l + 1 < net->layers;
     layer->ldt = sac_row(layer->in);
     if (spec->trained && !spec->bf16 && layer->ld > 1)
       layer->Wt = SAC_TAKE(arena, float, layer->ld * layer->ldt);
@@ -36,6 +38,9 @@ void sac_mlp_layout(sac_arena *arena, sac_mlp *net, const sac_mlp_spec *spec) {
     if (need > net->scratch) net->scratch = need;
     const size_t train = sac_mlp_train_scratch(layer, rows);
     if (sac_norm_is_batch(&net->norm) && train > net->scratch) net->scratch = train;
+    net->units += sac_norm_units(net, layer);
+    const size_t columns = 2 * (sac_padded(layer->in) + layer->ld); /* for a norm's unit */
+    if (sac_norm_units(net, layer) && columns > net->scratch) net->scratch = columns;
   }
   net->w = SAC_TAKE(arena, float, net->count);
   net->target = spec->with_target ? SAC_TAKE(arena, float, net->count) : NULL;
@@ -51,7 +56,12 @@ void sac_mlp_layout(sac_arena *arena, sac_mlp *net, const sac_mlp_spec *spec) {
     const sac_layer *layer = &net->layer[l];
     const size_t rows = layer->ld == 1 ? layer->in : UNIT_ROWS;
     for (size_t first = 0; first < layer->in; first += rows)
-      net->unit[u++] = (sac_unit){l, first, rows < layer->in - first ? rows : layer->in - first};
+      net->unit[u++] = (sac_unit){
+          .layer = l, .first = first, .rows = rows < layer->in - first ? rows : layer->in - first};
+    if (sac_norm_units(net, layer) && layer->before.width)
+      net->unit[u++] = (sac_unit){.layer = l, .part = SAC_UNIT_BEFORE};
+    if (sac_norm_units(net, layer) && layer->after.width)
+      net->unit[u++] = (sac_unit){.layer = l, .part = SAC_UNIT_AFTER};
   }
 }
 
@@ -115,6 +125,10 @@ void sac_mlp_forward(const sac_kernels *k, const sac_mlp *net, const float *w, c
     sac_mlp_forward_bf16(net, w, x, ldx, first, last, trace, y, ldy);
     return;
   }
+  if (sac_mlp_by_rows(net)) {
+    sac_mlp_forward_rows(k, net, w, x, ldx, first, last, trace, y, ldy);
+    return;
+  }
   const size_t rows = last - first;
   const float *in = x + first * ldx;
   size_t ld_in = ldx;
@@ -157,6 +171,10 @@ void sac_mlp_backward(const sac_kernels *k, const sac_mlp *net, const float *dy,
     sac_mlp_backward_bf16(net, dy, ldy, first, last, trace);
     return;
   }
+  if (sac_mlp_by_rows(net)) {
+    sac_mlp_backward_rows(k, net, dy, ldy, first, last, trace);
+    return;
+  }
   const size_t rows = last - first;
   for (size_t l = net->layers - 1; l > 0; l--) {
     const sac_layer *layer = &net->layer[l];
@@ -189,6 +207,10 @@ void sac_mlp_input_gradient(const sac_kernels *k, const sac_mlp *net, size_t n, 
                             size_t column, size_t columns, float *dx, size_t ldx) {
   if (trace->bf16) {
     sac_mlp_input_gradient_bf16(net, n, row, dy, ldy, first, trace, column, columns, dx, ldx);
+    return;
+  }
+  if (sac_mlp_by_rows(net)) {
+    sac_mlp_input_gradient_rows(k, net, n, row, dy, ldy, first, trace, column, columns, dx, ldx);
     return;
   }
   static const float one = 1.0f;
@@ -256,9 +278,14 @@ void sac_mlp_step(const sac_kernels *k, sac_mlp *net, size_t u, size_t B, const 
   }
   const sac_unit *unit = &net->unit[u];
   const sac_layer *layer = &net->layer[unit->layer];
+  if (unit->part != SAC_UNIT_WEIGHTS) {
+    net->unit_square[u] = sac_mlp_step_norm(k, net, unit, B, trace, adam, tau, scratch);
+    return;
+  }
   const int head = unit->layer + 1 == net->layers;
-  const float *in = unit->layer ? trace->h[unit->layer - 1] : x;
-  const size_t ld_in = unit->layer ? trace->ld[unit->layer - 1] : ldx;
+  const sac_row_pass *normed = layer->before.width ? &trace->row_before[unit->layer] : NULL;
+  const float *in = normed ? normed->u : unit->layer ? trace->h[unit->layer - 1] : x;
+  const size_t ld_in = normed ? normed->ld : unit->layer ? trace->ld[unit->layer - 1] : ldx;
   const float *d = head ? dy : trace->d[unit->layer];
   const size_t ld_d = head ? ldy : trace->ld[unit->layer];
   const size_t bias_at = layer->offset + layer->in * layer->ld;

@@ -26,7 +26,9 @@ typedef struct sac_mlp_spec {
 
 void sac_mlp_layout(sac_arena *arena, sac_mlp *net, const sac_mlp_spec *spec);
 
-/* Lay out the trace of a network for B rows, for passes in fp32. */
+/* Lay out the trace of a network for B rows, for passes in fp32. With dropout a pass is whole
+ * unless trace->thin is set, and then draws from (trace->thin_seed, trace->thin_index); the pass
+ * backwards goes through the units that the last one forwards kept. */
 void sac_trace_layout(sac_arena *arena, sac_trace *trace, const sac_mlp *net, size_t B);
 
 /* The same for passes in the precision of the network's training. */

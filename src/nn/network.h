@@ -49,11 +49,16 @@ typedef struct sac_layer {
   uint32_t *turned;             /* (ld / 2, ldt) */
 
   sac_norm before, after; /* of the layer's input; of its output, before the ReLU */
+  int relu;               /* a hidden layer's; 0: none */
+  size_t skip;            /* i + 1: the activations of hidden layer i are added to this one's */
 } sac_layer;
+
+enum { SAC_UNIT_WEIGHTS, SAC_UNIT_BEFORE, SAC_UNIT_AFTER };
 
 /* A step of the optimiser on some rows of one layer. */
 typedef struct sac_unit {
   size_t layer, first, rows; /* rows of W; with first == 0 goes the bias */
+  int part;                  /* SAC_UNIT_BEFORE, _AFTER: of that norm of rows, its parameters */
 } sac_unit;
 
 typedef struct sac_mlp {
@@ -85,6 +90,13 @@ typedef struct sac_norm_pass {
   float *mean, *var, *rstd, *r, *d, *a, *c, *s, *t, *shift, *slope;
 } sac_norm_pass;
 
+/* What a pass leaves of a norm of rows: xn, the loss gradient behind the norm, what the product
+ * reads if the norm lies before it, (B, ld) each, and rstd (B). */
+typedef struct sac_row_pass {
+  float *xn, *g, *u, *rstd;
+  size_t ld;
+} sac_row_pass;
+
 /* What a pass over a batch of B rows leaves behind. h[l] (B, ldh[l]): the activations of hidden
  * layer l, d[l]: the loss gradient at its input (before the ReLU). */
 typedef struct sac_trace {
@@ -98,6 +110,13 @@ typedef struct sac_trace {
   sac_norm_pass *before, *after; /* (layers) */
   float **db;                    /* (layers) the loss gradient in each layer's bias, (padded) */
   float *head; /* (padded) the weights of a last layer with one output, before the step */
+  sac_row_pass *row_before, *row_after; /* (layers) of norms of rows */
+
+  /* of dropout: set by the caller before a pass; row b draws from stream (thin_seed, DROPOUT,
+   * thin_index + b). Off, the network is whole. */
+  int thin;
+  uint64_t thin_seed, thin_index;
+  float *keep[SAC_WIDTHS_MAX]; /* (B, ld[l]) 0, or 1 / (1 - dropout) */
 
   const sac_kernels_bf16 *bf16; /* set: h and d are the ones below */
 
@@ -109,6 +128,11 @@ typedef struct sac_trace {
   uint32_t *dy_across, *dy_down; /* the loss gradient, of a network with several outputs */
   size_t ld_across[SAC_WIDTHS_MAX], ld_down[SAC_WIDTHS_MAX], ld_x, ld_dy_across, ld_dy_down;
 } sac_trace;
+
+/* Networks whose passes on rows are those of mlp_rows.h: norms of rows, dropout, sums of layers. */
+static inline int sac_mlp_by_rows(const sac_mlp *net) {
+  return net->norm.kind == SAC_NORM_LAYER || net->norm.kind == SAC_NORM_RMS || net->dropout > 0.0f;
+}
 
 /* Floats in a row of an input or output of n numbers in a batch: padded, and a cache line more so
  * that rows do not fall on the same cache sets. */

@@ -49,8 +49,36 @@ static void layout_pass(sac_arena *arena, sac_norm_pass *pass, size_t width) {
   if (pass) *pass = p;
 }
 
+static void layout_rows(sac_arena *arena, sac_row_pass *pass, size_t width, size_t B, int before) {
+  if (!width) return;
+  sac_row_pass p = {.ld = sac_row(width)};
+  p.xn = SAC_TAKE(arena, float, B *p.ld);
+  p.g = SAC_TAKE(arena, float, B *p.ld);
+  p.u = before ? SAC_TAKE(arena, float, B *p.ld) : NULL;
+  p.rstd = SAC_TAKE(arena, float, B);
+  if (pass) *pass = p;
+}
+
+/* Of a network that is passed through by rows. */
+static void layout_trace_rows(sac_arena *arena, sac_trace *trace, const sac_mlp *net, size_t B) {
+  trace->row_before = SAC_TAKE(arena, sac_row_pass, net->layers);
+  trace->row_after = SAC_TAKE(arena, sac_row_pass, net->layers);
+  for (size_t l = 0; l < net->layers; l++) {
+    const sac_layer *layer = &net->layer[l];
+    const int carve = trace->row_before && trace->row_after;
+    layout_rows(arena, carve ? &trace->row_before[l] : NULL, layer->before.width, B, 1);
+    layout_rows(arena, carve ? &trace->row_after[l] : NULL, layer->after.width, B, 0);
+    if (net->dropout > 0.0f && l + 1 < net->layers)
+      trace->keep[l] = SAC_TAKE(arena, float, B * trace->ld[l]);
+  }
+}
+
 void sac_norm_layout_trace(sac_arena *arena, sac_trace *trace, const sac_mlp *net, size_t B) {
   const sac_layer *layer = net->layer;
+  if (sac_mlp_by_rows(net)) {
+    layout_trace_rows(arena, trace, net, B);
+    return;
+  }
   if (layer->before.width) {
     trace->ld_xn = sac_row(net->in);
     trace->xn = SAC_TAKE(arena, float, B * trace->ld_xn);

@@ -15,6 +15,12 @@ void sac_norm_place(sac_mlp *net, size_t l);
 /* The statistics of all norms of a batch kind. */
 void sac_norm_layout(sac_arena *arena, sac_mlp *net, int with_target);
 
+/* Units of the optimiser for a layer's norms: of rows only, the others go with the weights. */
+static inline size_t sac_norm_units(const sac_mlp *net, const sac_layer *layer) {
+  if (sac_norm_is_batch(&net->norm)) return 0;
+  return (size_t)(layer->before.width > 0) + (size_t)(layer->after.width > 0);
+}
+
 /* What passes over B rows need besides activations. */
 void sac_norm_layout_trace(sac_arena *arena, sac_trace *trace, const sac_mlp *net, size_t B);
 

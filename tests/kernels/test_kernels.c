@@ -300,6 +300,65 @@ static void maps_beside_norms(void **state) {
     }
 }
 
+static void rows_of_norms(void **state) {
+  (void)state;
+  enum { M = 9, LD = 96 };
+  static float X[M * LD], dy[M * LD], mask[M * LD], xn[2][M * LD], Y[2][M * LD];
+  float gamma[LD], beta[LD], rstd[2][M];
+  size_t row[M];
+  for (size_t i = 0; i < M; i++) row[i] = (4 * i + 1) % M;
+  FOR_EACH_TABLE(k)
+  for (size_t width = 1; width <= 80; width += 1 + width / 4)
+    for (int form = 0; form < 4; form++) {
+      const int center = form & 1, more = form >> 1;
+      fill(X, M * LD, 61), fill(dy, M * LD, 62), fill(mask, M * LD, 63);
+      fill(gamma, LD, 64), fill(beta, LD, 65);
+      for (size_t n = width; n < LD; n++) {
+        gamma[n] = beta[n] = 0.0f;
+        for (size_t i = 0; i < M; i++) X[i * LD + n] = dy[i * LD + n] = 0.0f;
+      }
+      memset(xn, 0, sizeof xn), memset(Y, 0, sizeof Y);
+      for (int i = 0; i < 2; i++) {
+        const sac_row_norm r = {.M = M,
+                                .width = width,
+                                .eps = 1e-3f,
+                                .center = center,
+                                .relu = more,
+                                .gamma = gamma,
+                                .beta = more ? beta : NULL,
+                                .X = X,
+                                .ldx = LD,
+                                .xn = xn[i],
+                                .ldn = LD,
+                                .rstd = rstd[i],
+                                .Y = Y[i],
+                                .ldy = LD};
+        (i ? &sac_kernels_reference : k)->row_norm(&r);
+      }
+      compare("rstd", k->isa, rstd[0], rstd[1], M, 0.0, 2e-6);
+      compare("xn", k->isa, xn[0], xn[1], M * LD, 5e-6, 2e-6); /* of width 1 the mean cancels */
+      compare("row_norm", k->isa, Y[0], Y[1], M * LD, 5e-6, 2e-6);
+      for (int i = 0; i < 2; i++) {
+        const sac_row_norm_back r = {.M = M,
+                                     .width = width,
+                                     .center = center,
+                                     .gamma = gamma,
+                                     .xn = xn[1],
+                                     .ldn = LD,
+                                     .rstd = rstd[1],
+                                     .mask = more ? mask : NULL,
+                                     .ldm = LD,
+                                     .row = more ? row : NULL,
+                                     .dy = dy,
+                                     .ldy = LD,
+                                     .dx = Y[i],
+                                     .ldx = LD};
+        (i ? &sac_kernels_reference : k)->row_norm_back(&r);
+      }
+      compare("row_norm_back", k->isa, Y[0], Y[1], M * LD, 2e-5, 5e-6);
+    }
+}
+
 static void adam_steps(void **state) {
   (void)state;
   enum { N = 2100 };
@@ -403,6 +462,7 @@ int main(void) {
       cmocka_unit_test(moments_and_sums_of_columns),
       cmocka_unit_test(columns_of_norms),
       cmocka_unit_test(maps_beside_norms),
+      cmocka_unit_test(rows_of_norms),
       cmocka_unit_test(adam_steps),
       cmocka_unit_test(policy_functions),
       cmocka_unit_test(normals_match_and_are_normal),
