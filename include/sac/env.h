@@ -6,7 +6,8 @@
  *   - `terminated` is the end of the decision process (nothing follows, no bootstrap);
  *     `truncated` is a time limit (the process would go on). Both may be true at once.
  *   - the caller owns every buffer; observations and rewards are float64, actions float32 in the
- *     environment's own units, never clipped by the caller; a discrete action is its number.
+ *     environment's own units; training and evaluation cut them to the bounds before `step` (a NaN
+ *     stays one), another caller need not; a discrete action is its number.
  *   - instances share nothing: two may be stepped in two threads. No global generator, no printing.
  *   - errors come back as a status and a message (sac_fail), never as exit();
  *   - sac_fail and sac/random.h are there when a plug-in is loaded: it need not link them. */

@@ -135,7 +135,8 @@ SAC_API sac_status sac_run_create(const sac_env_api *task, const sac_run_options
 
 /* The run in `dir` as its last checkpoint left it; metrics.csv and eval.csv are cut back to that
  * step. steps > 0 replaces the number of steps in all, which must be more than are done, or as many
- * if a stop cut the evaluation at the end short: that is then made up for. The task is found by the
+ * if a stop cut the evaluation at the end short: that is then made up for. A run that was killed
+ * before its first checkpoint begins, as its config.json says. The task is found by the
  * id in config.json; a plug-in's path there is never loaded. Errors: SAC_ERR_IO or SAC_ERR_FORMAT
  * naming a missing or damaged file, or what the checkpoint and config.json or the task disagree on;
  * SAC_ERR_ARG. Nothing on the disk is changed then, and *out is untouched. */

@@ -52,3 +52,11 @@ void sac_nearest(const char *word, const char *const names[], size_t count, char
   for (size_t k = 0, used = 0; k < kept && used < size; k++)
     used += (size_t)snprintf(text + used, size - used, "%s%s", k ? ", " : "", names[best[k]]);
 }
+
+sac_status sac_fail_unknown(const char *what, const char *word, const char *const names[],
+                            size_t count, const char *hint, sac_error *err) {
+  char near[200];
+  sac_nearest(word, names, count, near, sizeof near);
+  return sac_fail(err, SAC_ERR_ARG, "unknown %s '%.100s'%s%s", what, word,
+                  *near ? ": did you mean " : "; ", *near ? near : hint);
+}

@@ -4,4 +4,9 @@
 
 #include "sac/options.h"
 
+/* SAC_ERR_ARG: "unknown WHAT 'WORD': did you mean A, B", or with none of names[count] near,
+ * "unknown WHAT 'WORD'; HINT". */
+sac_status sac_fail_unknown(const char *what, const char *word, const char *const names[],
+                            size_t count, const char *hint, sac_error *err);
+
 #endif

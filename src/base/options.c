@@ -217,16 +217,12 @@ static sac_status refuse(const sac_option *row, const char *text, sac_error *err
 
 static sac_status unknown(const sac_option table[], size_t count, const char *name,
                           sac_error *err) {
-  enum { SUGGESTIONS = 200 };
-  char near[SUGGESTIONS] = "";
   const char **names = calloc(count ? count : 1, sizeof *names);
-  if (names) {
-    for (size_t i = 0; i < count; i++) names[i] = table[i].name;
-    sac_nearest(name, names, count, near, sizeof near);
-  }
+  if (!names) return sac_fail(err, SAC_ERR_ARG, "unknown option '%.100s'", name);
+  for (size_t i = 0; i < count; i++) names[i] = table[i].name;
+  const sac_status status = sac_fail_unknown("option", name, names, count, "none is near", err);
   free(names);
-  return sac_fail(err, SAC_ERR_ARG, "option %.100s: there is none of this name%s%s", name,
-                  *near ? "; nearest: " : "", near);
+  return status;
 }
 
 /* --- the interface --------------------------------------------------------------------------- */

@@ -57,10 +57,7 @@ static sac_status unknown(const sac_option agent[], size_t agents, const char *n
   for (size_t i = 0; i < agents && n < NAMES_MAX; i++) names[n++] = agent[i].name;
   for (size_t i = 0; i < TABLE && n < NAMES_MAX; i++) names[n++] = table[i].name;
   for (size_t i = 0; i < ALIASES && n < NAMES_MAX; i++) names[n++] = aliases[i].name;
-  char near[160];
-  sac_nearest(name, names, n, near, sizeof near);
-  return sac_fail(err, SAC_ERR_ARG, "unknown option '%.100s'%s%s", name,
-                  near[0] ? ": did you mean " : "; `sac options` lists them all", near);
+  return sac_fail_unknown("option", name, names, n, "`sac options` lists them all", err);
 }
 
 static sac_status set_one(sac_run_options *options, const char *name, const char *text,

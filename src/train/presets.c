@@ -125,10 +125,7 @@ static const sac_preset *find(const sac_preset list[], size_t count, const char 
 static sac_status unknown_preset(const char *name, sac_error *err) {
   const char *names[PRESETS];
   for (size_t i = 0; i < PRESETS; i++) names[i] = presets[i].name;
-  char near[100];
-  sac_nearest(name, names, PRESETS, near, sizeof near);
-  return sac_fail(err, SAC_ERR_ARG, "unknown preset '%.60s'%s%s", name,
-                  near[0] ? ": did you mean " : "; `sac presets` lists them", near);
+  return sac_fail_unknown("preset", name, names, PRESETS, "`sac presets` lists them", err);
 }
 
 /* The defaults, but a run's own length and bookkeeping kept. */

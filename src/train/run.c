@@ -257,8 +257,43 @@ static sac_status set_steps(sac_run *run, int64_t steps, int evaluated, sac_erro
   return sac_run_options_check(&run->config.options, err);
 }
 
-/* The run as its checkpoint has it. */
-static sac_status load_old(sac_run *run, sac_registry *registry, const char *dir, size_t threads,
+/* The table is missing, or has no row: nothing but what may be its first line. */
+static int is_empty_table(const sac_run *run, const char *name) {
+  char path[SAC_PATH_MAX], *text;
+  size_t size;
+  if (sac_path_join(path, run->dir, name, NULL) != SAC_OK) return 0;
+  if (access(path, F_OK)) return errno == ENOENT;
+  if (sac_file_read(path, &text, &size, NULL) != SAC_OK) return 0;
+  const char *end = memchr(text, '\n', size);
+  const int empty = !end || end + 1 == text + size;
+  free(text);
+  return empty;
+}
+
+/* A process that died between config.json and the first checkpoint leaves a folder in which nothing
+ * was trained. (One in which something was has rows, and has lost its checkpoint.) */
+static int is_unborn(const sac_run *run) {
+  char path[SAC_PATH_MAX];
+  if (sac_run_state_path(path, run->dir, NULL) != SAC_OK) return 0;
+  if (!access(path, F_OK) || errno != ENOENT) return 0;
+  return is_empty_table(run, "metrics.csv") && is_empty_table(run, "eval.csv");
+}
+
+/* Begin such a run, as it was meant to. */
+static sac_status bear(sac_run *run, int64_t steps, sac_error *err) {
+  static const char *const tables[] = {"metrics.csv", "eval.csv"};
+  SAC_TRY(set_steps(run, steps, 0, err));
+  SAC_TRY(sac_rollout_reset(run->rollout, err));
+  for (size_t i = 0; i < 2; i++) {
+    char path[SAC_PATH_MAX];
+    SAC_TRY(sac_path_join(path, run->dir, tables[i], err));
+    if (remove(path) && errno != ENOENT) return sac_fail_io(err, path, "remove", errno);
+  }
+  return fill_folder(run, err);
+}
+
+/* The parts of a run in a folder, not filled yet. */
+static sac_status open_old(sac_run *run, sac_registry *registry, const char *dir, size_t threads,
                            sac_error *err) {
   const sac_env_api *task;
   SAC_TRY(set_dir(run, dir, err));
@@ -267,8 +302,7 @@ static sac_status load_old(sac_run *run, sac_registry *registry, const char *dir
   SAC_TRY(sac_run_options_check(&run->config.options, err));
   SAC_TRY(find_task(registry, &run->config, dir, &task, err));
   SAC_TRY(make_parts(run, task, threads, err));
-  SAC_TRY(check_sizes(&run->config, &run->rollout->space, dir, err));
-  return sac_run_load(run, err);
+  return check_sizes(&run->config, &run->rollout->space, dir, err);
 }
 
 /* The only part that changes anything on the disk. A failed write of config.json leaves all as it
@@ -282,7 +316,9 @@ static sac_status go_on(sac_run *run, const sac_run_tables *tables, sac_error *e
 static sac_status begin_old(sac_run *run, sac_registry *registry, const char *dir, int64_t steps,
                             size_t threads, sac_error *err) {
   sac_run_tables tables;
-  SAC_TRY(load_old(run, registry, dir, threads, err));
+  SAC_TRY(open_old(run, registry, dir, threads, err));
+  if (is_unborn(run)) return bear(run, steps, err);
+  SAC_TRY(sac_run_load(run, err));
   sac_status status = sac_loop_read_logs(run, &tables, err);
   if (status == SAC_OK) status = set_steps(run, steps, tables.eval.at_step, err);
   if (status == SAC_OK) status = go_on(run, &tables, err);

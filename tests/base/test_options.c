@@ -106,8 +106,8 @@ static void bad_text_is_refused_with_the_reason(void **state) {
        "option hidden = 1,1,1,1,1,1,1,1,1: must be 1 to 8 widths in [1, 16384], such as 256,256"},
       {"hidden", "00000000000000256",
        "option hidden = 00000000000000256: must be 1 to 8 widths in [1, 16384], such as 256,256"},
-      {"gama", "0.5", "option gama: there is none of this name; nearest: gamma"},
-      {"zzzzzzzzzz", "1", "option zzzzzzzzzz: there is none of this name"},
+      {"gama", "0.5", "unknown option 'gama': did you mean gamma"},
+      {"zzzzzzzzzz", "1", "unknown option 'zzzzzzzzzz'; none is near"},
   };
   for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
     struct options o = defaults();

@@ -89,7 +89,8 @@ elif words[0] == "presets":
 elif words[0] == "options":
     rows = {o["name"]: o for o in data}
     assert rows["gamma"]["low"] == 0 and rows["gamma"]["high"] == 1 and rows["gamma"]["kind"] == "real"
-    assert rows["noise"]["choices"] == "white|held|pink" and rows["steps"]["group"] == "train"
+    assert rows["noise"]["choices"] == "white|held|pink|zeta" and rows["steps"]["group"] == "train"
+    assert rows["data"]["kind"] == "text" and rows["data"]["default"] == ""
     assert rows["gamma"]["default"] == 0.99 and rows["actor_hidden"]["default"] == "256,256"
 else:
     assert set(data) == {"version", "commit", "isa"}

@@ -78,6 +78,23 @@ grep -q '"from_step": 0' early/config.json || fail "not the checkpoint of step 0
 same_run early-whole early
 echo "ok: killed before the first checkpoint of the schedule"
 
+# SIGKILL between config.json and the first checkpoint, at each place: the run begins as it was meant to
+for left in "config.json" "config.json metrics.csv" "config.json metrics.csv eval.csv"; do
+  rm -rf unborn kept
+  train Pendulum-v1 unborn --steps 300 --eval-every 300
+  mkdir -p kept/checkpoint/replay
+  for file in $left; do head -n 1 "unborn/$file" >"kept/$file"; done
+  cp unborn/config.json kept
+  refuses 2 "resume it, or choose another folder" "$sac" train Pendulum-v1 --out kept
+  "$sac" train --resume kept --steps 1200 --quiet >/dev/null
+  "$sac" train --resume unborn --steps 1200 --quiet >/dev/null
+  same_run unborn kept
+done
+# but not where something was trained, whose checkpoint is lost
+rm -r kept/checkpoint
+refuses 1 "checkpoint/state.safetensors" "$sac" train --resume kept
+echo "ok: killed before the first checkpoint"
+
 killed kill Pendulum-v1 8000 --eval-every 500 --checkpoint-every 1200
 killed kill-rows Pendulum-v1 8000 --envs 4 --eval-every 500 --checkpoint-every 1200
 
