@@ -249,8 +249,11 @@ void sac_mlp_input_gradient(const sac_kernels *k, const sac_mlp *net, size_t n, 
                       .scale = input->width ? input->scale + column : NULL});
 }
 
+/* A norm's unit counts too: each unit has an owner. */
 static size_t unit_weights(const sac_mlp *net, size_t u) {
-  return net->unit[u].rows * net->layer[net->unit[u].layer].ld;
+  const sac_layer *layer = &net->layer[net->unit[u].layer];
+  if (net->unit[u].part == SAC_UNIT_WEIGHTS) return net->unit[u].rows * layer->ld;
+  return 4 * (layer->before.width + layer->after.width);
 }
 
 /* A unit is the thread's in whose part of all weights its middle lies. */

@@ -265,6 +265,27 @@ static void a_split_of_rows_gives_the_same_bits(void **state) {
   for_each(check_split);
 }
 
+/* Each unit of each network is in one thread's share: a norm's too, which has no weights. */
+static void check_shares(const sac_kernels *k, struct fixture *f) {
+  (void)k;
+  for (size_t networks = 1; networks <= 3; networks++)
+    for (size_t T = 1; T <= 5; T++) {
+      size_t next = 0, first, last;
+      for (size_t t = 0; t < T; t++) {
+        sac_mlp_share(&f->net, networks, t, T, &first, &last);
+        if (first == last) continue;
+        assert_int_equal(first, next);
+        next = last;
+      }
+      assert_int_equal(next, networks * f->net.units);
+    }
+}
+
+static void every_unit_has_an_owner(void **state) {
+  (void)state;
+  for_each(check_shares);
+}
+
 /* Of n units that are dropped independently with probability p, n p are, with a deviation of
  * sqrt(n p (1-p)); of neighbours both, n p^2. Passes with other indices drop others. |z| < 5: false
  * alarm 5.7e-7 each under the fixed seed. */
@@ -309,6 +330,7 @@ int main(void) {
       cmocka_unit_test(parameter_gradients_match_finite_differences),
       cmocka_unit_test(input_gradients_match_finite_differences),
       cmocka_unit_test(a_split_of_rows_gives_the_same_bits),
+      cmocka_unit_test(every_unit_has_an_owner),
       cmocka_unit_test(dropout_drops_its_share),
       cmocka_unit_test(dropout_is_off_unless_a_pass_asks),
   };
