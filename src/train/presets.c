@@ -48,6 +48,12 @@ static const sac_preset presets[] = {
      "lr=3e-4 batch=256 hidden=256,256 critics=10 critic_subset=2 actor_q=mean critic_loss=mse "
      "init=glorot utd=20 policy_delay=20 target_entropy_scale=-0.5 warmup=5000",
      "Chen et al. 2021 (arXiv 2101.05982), watchernyu/REDQ, redq/algos/redq_sac.py"},
+    {"droq",
+     "lr=3e-4 batch=256 hidden=256,256 critic_dropout=0.01 critic_norm=layer norm_eps=1e-5 "
+     "actor_q=mean critic_loss=mse init=glorot utd=20 policy_delay=20 target_entropy_scale=-0.5 "
+     "warmup=5000",
+     "Hiraoka et al. 2022 (arXiv 2110.02034), TakuyaHiraoka/Dropout-Q-Functions-for-Doubly-"
+     "Efficient-Reinforcement-Learning, OriginalREDQCodebase"},
 };
 
 #define SAC_FAST        "lr=1e-3 warmup=5000"

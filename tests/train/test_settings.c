@@ -149,6 +149,28 @@ static void frontier_presets_say_what_their_sources_say(void **state) {
   (void)state;
   sac_error err;
   sac_run_options o = sac_run_options_default();
+  for (int wide = 0; wide < 2; wide++) {
+    assert_ok(sac_preset_apply(wide ? "crossq-wide" : "crossq", &o, &err), err);
+    assert_int_equal(o.agent.critic_norm, SAC_NORMS_RENORM);
+    assert_int_equal(o.agent.actor_norm, SAC_NORMS_RENORM);
+    assert_int_equal(o.agent.norm_place, SAC_NORM_PLACE_INPUTS);
+    assert_int_equal(o.agent.critic_target, SAC_CRITIC_TARGET_NONE);
+    assert_close(o.agent.norm_momentum, 0.99, 0, 0);
+    assert_close(o.agent.norm_eps, 1e-3, 0, 0);
+    assert_close(o.agent.renorm_r_max, 3, 0, 0);
+    assert_close(o.agent.renorm_d_max, 5, 0, 0);
+    assert_int_equal(o.agent.renorm_warmup, 100000);
+    assert_close(o.agent.lr_actor, 1e-3, 0, 0);
+    assert_close(o.agent.actor_beta1, 0.5, 0, 0);
+    assert_close(o.agent.critic_beta1, 0.5, 0, 0);
+    assert_close(o.agent.alpha_beta1, 0.9, 0, 0);
+    assert_int_equal(o.agent.alpha_loss, SAC_ALPHA_LOSS_ALPHA);
+    assert_int_equal(o.agent.policy_delay, 3);
+    assert_int_equal(o.agent.actor_hidden.width[1], 256);
+    assert_int_equal(o.agent.critic_hidden.width[1], wide ? 2048 : 256);
+    assert_close(o.train.utd, 1, 0, 0);
+    assert_int_equal(sac_run_first_update(&o.train), 5000);
+  }
   assert_ok(sac_preset_apply("redq", &o, &err), err);
   assert_int_equal(o.agent.critics, 10);
   assert_int_equal(o.agent.critic_subset, 2);
@@ -157,6 +179,18 @@ static void frontier_presets_say_what_their_sources_say(void **state) {
   assert_close(o.train.utd, 20, 0, 0);
   assert_close(o.agent.target_entropy_scale, -0.5, 0, 0);
   assert_int_equal(sac_run_first_update(&o.train), 5000);
+  assert_int_equal(o.agent.init, SAC_INIT_GLOROT);
+  assert_int_equal(o.agent.critic_loss, SAC_CRITIC_MSE);
+  assert_ok(sac_preset_apply("droq", &o, &err), err);
+  assert_int_equal(o.agent.critics, 2);
+  assert_close(o.agent.critic_dropout, 0.01, 0, 0);
+  assert_int_equal(o.agent.critic_norm, SAC_NORMS_LAYER);
+  assert_int_equal(o.agent.norm_place, SAC_NORM_PLACE_HIDDEN);
+  assert_int_equal(o.agent.actor_norm, SAC_NORMS_NONE);
+  assert_close(o.agent.norm_eps, 1e-5, 0, 0);
+  assert_int_equal(o.agent.actor_q, SAC_ACTOR_Q_MEAN);
+  assert_int_equal(o.agent.policy_delay, 20);
+  assert_close(o.train.utd, 20, 0, 0);
 }
 
 /* A replay needs two observations an environment; noise of drawn length has a longest. */
