@@ -44,6 +44,11 @@ static const sac_preset presets[] = {
      "Bhatt et al. 2024 (arXiv 1902.05605), adityab/CrossQ, train.py"},
     {"sb3", "lr=3e-4 batch=256 hidden=256,256 init=torch warmup=100 utd=1",
      "Stable-Baselines3, stable_baselines3/sac/sac.py"},
+    {"sb3-sde",
+     "lr=3e-4 batch=512 hidden=64,64 gamma=0.9999 tau=0.01 init=torch temperature=fixed alpha=0.1 "
+     "policy=gsde sde_sample_freq=32 sde_log_std_init=-3.67 update_every=32 utd=1 warmup=0 "
+     "replay_capacity=50000",
+     "Stable-Baselines3's zoo, hyperparams/sac.yml, MountainCarContinuous-v0: use_sde"},
     {"redq",
      "lr=3e-4 batch=256 hidden=256,256 critics=10 critic_subset=2 actor_q=mean critic_loss=mse "
      "init=glorot utd=20 policy_delay=20 target_entropy_scale=-0.5 warmup=5000",

@@ -141,6 +141,12 @@ static void presets_say_what_their_sources_say(void **state) {
   assert_int_equal(o.train.warmup, 100);
   assert_int_equal(sac_run_first_update(&o.train), 100);
   assert_close(o.agent.log_std_min, -20, 0, 0);
+  assert_ok(sac_preset_apply("sb3-sde", &o, &err), err);
+  assert_int_equal(o.agent.policy, SAC_POLICY_GSDE);
+  assert_int_equal(o.train.sde_sample_freq, 32);
+  assert_close(o.agent.sde_log_std_init, -3.67, 0, 0);
+  assert_close(o.agent.gamma, 0.9999, 0, 0);
+  assert_int_equal(o.train.warmup, 0);
 }
 
 /* The same for what came after SAC: numbers of the authors' code, whose file docs/presets.md names.
