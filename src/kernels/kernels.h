@@ -57,8 +57,8 @@ typedef struct sac_column_norm {
 /* Rows normalised: with the mean of row i's `width` numbers if `center`, else 0,
  *   rstd[i] = 1 / sqrt(mean (x - mean)^2 + eps),  xn = (x - mean) rstd[i],
  *   Y = gamma xn + beta, then the ReLU if `relu`.
- * X, xn, Y (M, padded width), zero beyond the width; xn may be X. gamma, beta (padded width); beta
- * may be NULL. */
+ * X, xn, Y (M, padded width), xn and Y zero beyond the width, X anything: an actor's input is the
+ * front of [s,a]. xn may be X. gamma, beta (padded width); beta may be NULL. */
 typedef struct sac_row_norm {
   size_t M, width;
   float eps;

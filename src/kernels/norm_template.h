@@ -228,7 +228,8 @@ static void row_norm(const sac_row_norm *r) {
   for (size_t i = 0; i < r->M; i++) {
     const float *x = r->X + i * r->ldx;
     vf sum = zero, square = zero;
-    for (size_t n = 0; r->center && n < r->width; n += VF_LANES) sum = sum + vf_load(x + n);
+    for (size_t n = 0; r->center && n < r->width; n += VF_LANES)
+      sum = sum + within(vf_load(x + n), n, r->width);
     const vf mean = vf_set1(vf_sum(sum) / count);
     for (size_t n = 0; n < r->width; n += VF_LANES) {
       const vf from_mean = within(vf_load(x + n) - mean, n, r->width);

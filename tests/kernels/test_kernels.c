@@ -314,8 +314,8 @@ static void rows_of_norms(void **state) {
       fill(X, M * LD, 61), fill(dy, M * LD, 62), fill(mask, M * LD, 63);
       fill(gamma, LD, 64), fill(beta, LD, 65);
       for (size_t n = width; n < LD; n++) {
-        gamma[n] = beta[n] = 0.0f;
-        for (size_t i = 0; i < M; i++) X[i * LD + n] = dy[i * LD + n] = 0.0f;
+        gamma[n] = beta[n] = 0.0f; /* X is what it is: an actor's input is the front of [s,a] */
+        for (size_t i = 0; i < M; i++) dy[i * LD + n] = 0.0f;
       }
       memset(xn, 0, sizeof xn), memset(Y, 0, sizeof Y);
       for (int i = 0; i < 2; i++) {
