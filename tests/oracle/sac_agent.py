@@ -61,8 +61,8 @@ class Agent:
                        if f"critic{j + 1}.target.0.weight" in state]
         self.v = self.v_target = None
         if o["value"] == "v":
-            self.v = Network(state, "value.", o)
-            self.v_target = Network(state, "value.target.", o, like=self.v)
+            self.v = Network(state, "value.", o, o["critic_norm"])
+            self.v_target = Network(state, "value.target.", o, o["critic_norm"], like=self.v)
         self.updates = int(state["updates"][0, 0])
         self.actor_updates = int(state["actor_updates"][0, 0])
         t = state["temperature"][0].astype(np.float64)

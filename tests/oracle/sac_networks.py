@@ -85,10 +85,10 @@ class Network:
 
 def normalised(net, p, at, x, training):
     """The norm named `at` of x, with the gain gamma and the shift beta of each column."""
-    gamma, beta = p[at + ".gamma"], p[at + ".beta"]
-    eps = float(net.o["norm_eps"])
+    gamma, eps = p[at + ".gamma"], float(net.o["norm_eps"])
     if net.norm == "rms":  # [RMSN]: no mean and no shift
         return x / sqrt((x * x).mean(axis=1) + eps) * gamma
+    beta = p[at + ".beta"]
     if net.norm == "layer":
         apart = x - x.mean(axis=1)
         return apart / sqrt((apart * apart).mean(axis=1) + eps) * gamma + beta
