@@ -33,6 +33,8 @@ extern "C" {
   R(renorm_r_max, 3.0, 1.0, 1e6, "renorm: largest ratio of deviations, and its inverse [BRN]")    \
   R(renorm_d_max, 5.0, 0.0, 1e6, "renorm: largest shift, in running deviations [BRN]")            \
   I(renorm_warmup, 100000, 0, 1000000000000, "renorm: passes with the batch's statistics alone")  \
+  C(weight_projection, none, "none|unit",                                                         \
+    "after each step each output's weights are scaled to length 1 [XQC, SIMBAV2]")                \
   R(critic_dropout, 0.0, 0.0, 0.99, "share of a critic's hidden products set to 0 [DROQ]")        \
   C(precision, fp32, "fp32|bf16",                                                                 \
     "the products of an update: in float | of bf16, summed in float, where the CPU has them")     \
@@ -122,6 +124,7 @@ extern "C" {
 
 enum { SAC_INIT_LECUN, SAC_INIT_TORCH, SAC_INIT_GLOROT };
 enum { SAC_NORMS_NONE, SAC_NORMS_LAYER, SAC_NORMS_RMS, SAC_NORMS_BATCH, SAC_NORMS_RENORM };
+enum { SAC_WEIGHT_PROJECTION_NONE, SAC_WEIGHT_PROJECTION_UNIT };
 enum { SAC_NORM_PLACE_HIDDEN, SAC_NORM_PLACE_INPUTS };
 enum { SAC_NORM_INPUT_NO, SAC_NORM_INPUT_YES };
 enum { SAC_PRECISION_FP32, SAC_PRECISION_BF16 };

@@ -113,6 +113,7 @@ void sac_agent_fresh(sac_agent *g) {
   sac_critics_init(g, base);
   if (o->value == SAC_VALUE_V)
     sac_mlp_init(g->k, &g->v, o->init, g->seed, base + SAC_VALUE_INIT_INDEX);
+  sac_project_fresh(g);
   g->temperature = (sac_temperature){.log_alpha = log(o->alpha)};
 }
 

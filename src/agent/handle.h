@@ -74,6 +74,9 @@ struct sac_agent {
  * resets done; what is counted or measured on the way stays. */
 void sac_agent_fresh(sac_agent *agent);
 
+/* Of fresh networks, the targets too: what weight_projection says. */
+void sac_project_fresh(sac_agent *agent);
+
 /* The target entropy, in nats. */
 static inline double sac_target_entropy(const sac_agent *agent) {
   if (agent->K) return agent->opt.target_entropy_discrete * log((double)agent->K);

@@ -107,5 +107,9 @@ sac_status sac_agent_options_check(const sac_agent_options *options, sac_error *
                     "actor_samples = %lld: actor_estimator = score_loo needs 2 or more, since each "
                     "sample's baseline is the mean of the others",
                     (long long)options->actor_samples);
+  if (options->weight_projection == SAC_WEIGHT_PROJECTION_UNIT &&
+      (options->precision == SAC_PRECISION_BF16 || options->value == SAC_VALUE_V))
+    return sac_fail(err, SAC_ERR_ARG,
+                    "weight_projection = unit: only with precision = fp32 and value = q");
   return check_norms(options, err);
 }

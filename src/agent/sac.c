@@ -215,7 +215,7 @@ static void critic_rows(void *ctx, size_t t, size_t T) {
 
 static void critic_weights(void *ctx, size_t t, size_t T) {
   const struct update *u = ctx;
-  sac_critics_step(u->agent, &u->adam, u->tau, t, T);
+  sac_critics_step(u->agent, &u->adam, sac_projects(u->agent) ? 0.0f : u->tau, t, T);
 }
 
 /* --- 3. pi <- Adam of 1/B sum_b [alpha log pi(a|s) - Q(s,a)],  a ~ pi(.|s) ------------------- */
@@ -427,6 +427,7 @@ static sac_status update_critics(sac_agent *g, struct update *u, sac_update_metr
   SAC_TRY(check_rows(g, "the target y", g->y, err));
   SAC_TRY(check_values(g, "s,a", err));
   sac_pool_run(g->pool, critic_weights, u);
+  sac_project_critics(u);
   SAC_TRY(check_critics(g, err));
   if (with_v) sac_pool_run(g->pool, sac_v_weights, u);
   if (with_v) SAC_TRY(check_gradient(g, "value network", &g->v, &g->v_trace, err));
@@ -476,6 +477,7 @@ static sac_status update_actor(sac_agent *g, struct update *u, sac_update_metric
   SAC_TRY(check_rows(g, "log pi(a|s)", g->pi.logp, err));
   SAC_TRY(check_values(g, "s,pi(s)", err));
   sac_pool_run(g->pool, actor_weights, u);
+  sac_project_actor(u);
   SAC_TRY(check_gradient(g, "actor", &g->pi.net, &g->pi.trace, err));
 
   double loss = 0.0;

@@ -46,6 +46,16 @@ static inline float sac_critic_slope(int kind, float e) {
   }
 }
 
+/* --- weight_projection: src/agent/projection.c; without it they do nothing -------------------- */
+
+static inline int sac_projects(const sac_agent *agent) {
+  return agent->opt.weight_projection == SAC_WEIGHT_PROJECTION_UNIT;
+}
+
+/* After a step of the critics, whose targets have not moved; after one of the actor. */
+void sac_project_critics(struct update *u);
+void sac_project_actor(struct update *u);
+
 /* --- with a value network: src/agent/value_update.c ------------------------------------------- */
 
 sac_chunk sac_v_critic_chunk;

@@ -41,6 +41,14 @@ enum { SAC_MLP_LECUN, SAC_MLP_TORCH, SAC_MLP_GLOROT };
  * target becomes a copy, the moments zero. */
 void sac_mlp_init(const sac_kernels *k, sac_mlp *net, int kind, uint64_t seed, uint64_t index);
 
+/* Thread t's share of the columns of every matrix to length 1, and their transposes (fp32 alone):
+ * an output's weights on the unit sphere [XQC, SIMBAV2]. A column of zeros stays. Any T gives the
+ * same bits; two calls with one T share no column. */
+void sac_mlp_project(sac_mlp *net, size_t t, size_t T);
+
+/* Thread t's share of: target <- target + tau (w - target), over all parameters. */
+void sac_mlp_follow(sac_mlp *net, float tau, size_t t, size_t T);
+
 /* Bring what is derived from the weights up to date, after they were changed from outside. */
 void sac_mlp_refresh(const sac_kernels *k, sac_mlp *net);
 

@@ -1,0 +1,42 @@
+/* Columns of length 1: an output's weights on the unit sphere [XQC, SIMBAV2]. */
+#include "base/threads.h"
+#include "nn/mlp.h"
+
+#include <math.h>
+
+/* Columns [first, first + n) of layer l, n <= SAC_LANES, to length 1; one of zeros, such as the
+ * padding's, stays. Each column's sum runs in one order, whoever computes it. */
+static void project_columns(sac_mlp *net, const sac_layer *layer, size_t first, size_t n) {
+  float *W = net->w + layer->offset + first;
+  double square[SAC_LANES] = {0.0};
+  float scale[SAC_LANES];
+  for (size_t i = 0; i < layer->in; i++)
+    for (size_t c = 0; c < n; c++)
+      square[c] += (double)W[i * layer->ld + c] * (double)W[i * layer->ld + c];
+  for (size_t c = 0; c < n; c++) scale[c] = square[c] > 0.0 ? (float)(1.0 / sqrt(square[c])) : 1.0f;
+  for (size_t i = 0; i < layer->in; i++)
+    for (size_t c = 0; c < n; c++) W[i * layer->ld + c] *= scale[c];
+  if (!layer->Wt) return;
+  for (size_t c = 0; c < n; c++)
+    for (size_t i = 0; i < layer->in; i++)
+      layer->Wt[(first + c) * layer->ldt + i] = W[i * layer->ld + c];
+}
+
+void sac_mlp_project(sac_mlp *net, size_t t, size_t T) {
+  size_t turn = 0;
+  for (size_t l = 0; l < net->layers; l++) {
+    const sac_layer *layer = &net->layer[l];
+    for (size_t first = 0; first < layer->ld; first += SAC_LANES, turn++) {
+      const size_t left = layer->ld - first;
+      if (turn % T == t) project_columns(net, layer, first, left < SAC_LANES ? left : SAC_LANES);
+    }
+  }
+}
+
+void sac_mlp_follow(sac_mlp *net, float tau, size_t t, size_t T) {
+  size_t first, last;
+  sac_share((net->count + SAC_LANES - 1) / SAC_LANES, t, T, &first, &last);
+  last = last * SAC_LANES < net->count ? last * SAC_LANES : net->count;
+  for (size_t i = first * SAC_LANES; i < last; i++)
+    net->target[i] += tau * (net->w[i] - net->target[i]);
+}

@@ -1,0 +1,92 @@
+/* weight_projection=unit in the agent: at the start and after every update. */
+#define _POSIX_C_SOURCE 200809L
+#include "agents.h"
+#include "scratch.h"
+
+static sac_agent_options projecting(const char *norm) {
+  sac_agent_options o = small_options();
+  set_option(&o, "weight_projection", "unit");
+  set_option(&o, "critic_norm", norm);
+  set_option(&o, "actor_norm", norm);
+  set_option(&o, "tau", "0.25");
+  return o;
+}
+
+static void update(sac_agent *agent, const sac_replay *replay, int times) {
+  sac_error err = {0};
+  for (int i = 0; i < times; i++) assert_ok(sac_agent_update(agent, replay, NULL, &err), err);
+}
+
+static void assert_unit_columns(sac_agent *agent, const char *name) {
+  const sac_tensor t = agent_tensor(agent, name);
+  for (size_t c = 0; c < t.cols; c++) {
+    double square = 0.0;
+    for (size_t i = 0; i < t.rows; i++) {
+      const double x = (double)((const float *)t.data)[i * t.stride + c];
+      square += x * x;
+    }
+    assert_close(square, 1.0, 1e-6, 0.0);
+  }
+}
+
+static const char *const matrices[] = {"actor.0.weight",   "actor.1.weight",   "actor.2.weight",
+                                       "critic1.0.weight", "critic2.1.weight", "critic1.2.weight"};
+
+/* At the start the targets are unit too; afterwards they go tau of the way to what the weights are
+ * after the projection. */
+static void weights_stay_on_the_sphere(void **state) {
+  (void)state;
+  static const char *const norms[] = {"none", "layer", "batch"};
+  for (size_t n = 0; n < 3; n++) {
+    const sac_agent_options o = projecting(norms[n]);
+    sac_replay *replay = make_replay(100, 1.0f);
+    sac_agent *agent = make_agent(&o, 1);
+    for (int u = 0; u <= 3; u++) {
+      for (size_t i = 0; i < 6; i++) assert_unit_columns(agent, matrices[i]);
+      if (u == 0) assert_unit_columns(agent, "critic1.target.1.weight");
+      const sac_tensor w = agent_tensor(agent, "critic1.1.weight"),
+                       target = agent_tensor(agent, "critic1.target.1.weight");
+      const float before = ((float *)target.data)[target.stride + 1];
+      update(agent, replay, 1);
+      const float after = ((float *)target.data)[target.stride + 1];
+      const float now = ((float *)w.data)[w.stride + 1];
+      assert_true(before != after);
+      assert_close((double)after, 0.75 * (double)before + 0.25 * (double)now, 1e-7, 0.0);
+    }
+    sac_agent_destroy(agent);
+    sac_replay_destroy(replay);
+  }
+}
+
+/* Threads, and a file on the way: the same bits. */
+static void bits_do_not_depend_on_the_way(void **state) {
+  (void)state;
+  char dir[SCRATCH_PATH];
+  scratch_make(dir);
+  const char *path = scratch_path(dir, "agent");
+  sac_agent_options o = projecting("batch");
+  o.reset_every = 5;
+  sac_replay *replay = make_replay(100, 1.0f);
+  sac_agent *one = make_agent(&o, 1), *three = make_agent(&o, 3), *later = make_agent(&o, 2);
+  sac_error err = {0};
+  update(one, replay, 6);
+  update(three, replay, 3);
+  assert_ok(sac_agent_save(three, path, &err), err);
+  update(three, replay, 3);
+  assert_ok(sac_agent_load(later, path, &err), err);
+  update(later, replay, 3);
+  assert_int_equal(agent_hash(one), agent_hash(three));
+  assert_int_equal(agent_hash(one), agent_hash(later));
+  for (size_t i = 0; i < 6; i++) assert_unit_columns(one, matrices[i]);
+  sac_agent_destroy(one), sac_agent_destroy(three), sac_agent_destroy(later);
+  sac_replay_destroy(replay);
+  scratch_remove(dir);
+}
+
+int main(void) {
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test(weights_stay_on_the_sphere),
+      cmocka_unit_test(bits_do_not_depend_on_the_way),
+  };
+  return cmocka_run_group_tests(tests, NULL, NULL);
+}
