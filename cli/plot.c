@@ -22,6 +22,7 @@ typedef struct axis {
   double low, high; /* of the numbers, or of their decimal logs */
   double from, to;  /* in points */
   int log;
+  int broken; /* some of the numbers are not whole */
 } axis;
 
 static int shown(const axis *a, double x) {
@@ -37,6 +38,7 @@ static double at(const axis *a, double x) {
 static void widen(axis *a, size_t n, const double x[]) {
   for (size_t i = 0; x && i < n; i++) {
     if (!shown(a, x[i])) continue;
+    if (x[i] != floor(x[i])) a->broken = 1;
     a->low = fmin(a->low, scaled(a, x[i]));
     a->high = fmax(a->high, scaled(a, x[i]));
   }
@@ -72,20 +74,37 @@ static size_t mantissa_ticks(const axis *a, double out[TICKS_MAX]) {
   return count;
 }
 
-/* where the ticks are, in the axis' own scale; a long logarithmic axis has whole decades */
-static size_t ticks(const axis *a, double out[TICKS_MAX]) {
-  const double range = a->high - a->low;
-  if (a->log && range > 0.7 && range <= 2.5) return mantissa_ticks(a, out);
-  const double step =
-      a->log && range > 2.5 ? fmax(1.0, ceil(nice_step(range, 5))) : nice_step(range, 5);
+/* round numbers between two numbers; whole ones on an axis of whole numbers */
+static size_t even_ticks(const axis *a, double low, double high, double out[TICKS_MAX]) {
+  const double nice = nice_step(high - low, 5), step = a->broken ? nice : fmax(1.0, nice);
   size_t count = 0;
-  for (double k = ceil(a->low / step); k * step <= a->high && count < TICKS_MAX; k += 1.0)
+  for (double k = ceil(low / step); k * step <= high && count < TICKS_MAX; k += 1.0)
     out[count++] = k * step == 0.0 ? 0.0 : k * step;
   return count;
 }
 
+static size_t decade_ticks(const axis *a, double out[TICKS_MAX]) {
+  const double step = fmax(1.0, ceil(nice_step(a->high - a->low, 5)));
+  size_t count = 0;
+  for (double k = ceil(a->low / step); k * step <= a->high && count < TICKS_MAX; k += 1.0)
+    out[count++] = k * step;
+  return count;
+}
+
+/* where the ticks are, in the axis' own scale; a long logarithmic axis has whole decades, a short
+ * one round numbers */
+static size_t ticks(const axis *a, double out[TICKS_MAX]) {
+  if (!a->log) return even_ticks(a, a->low, a->high, out);
+  if (a->high - a->low > 2.5) return decade_ticks(a, out);
+  if (a->high - a->low > 0.7) return mantissa_ticks(a, out);
+  const size_t count = even_ticks(a, pow(10.0, a->low), pow(10.0, a->high), out);
+  for (size_t k = 0; k < count; k++) out[k] = log10(out[k]);
+  return count;
+}
+
 static void tick_text(const axis *a, double tick, char *text, size_t size) {
-  snprintf(text, size, "%.3g", a->log ? pow(10.0, tick) : tick);
+  const double x = a->log ? pow(10.0, tick) : tick;
+  snprintf(text, size, fabs(x) >= 999.5 && fabs(x) < 99999.5 ? "%.0f" : "%.3g", x);
 }
 
 /* ---- drawing -------------------------------------------------------------------------------- */
@@ -202,8 +221,8 @@ static size_t style_of(legend *l, const char *name) {
 }
 
 static void draw_panel(cairo_t *c, const plot_panel *p, double left, double top, legend *names) {
-  axis x = {HUGE_VAL, -HUGE_VAL, left + LEFT, left + PANEL_WIDTH - RIGHT, p->log_x};
-  axis y = {HUGE_VAL, -HUGE_VAL, top + PANEL_HEIGHT - BOTTOM, top + TOP, p->log_y};
+  axis x = {HUGE_VAL, -HUGE_VAL, left + LEFT, left + PANEL_WIDTH - RIGHT, p->log_x, 0};
+  axis y = {HUGE_VAL, -HUGE_VAL, top + PANEL_HEIGHT - BOTTOM, top + TOP, p->log_y, 0};
   for (size_t k = 0; k < p->lines; k++) {
     widen(&x, p->line[k].n, p->line[k].x);
     widen(&y, p->line[k].n, p->line[k].y);
