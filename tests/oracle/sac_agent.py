@@ -35,9 +35,12 @@ class Adam:
         theta -= lr * m_hat / (np.sqrt(v_hat) + self.eps) + shrink
 
     def network(self, steps, lr, net, gradient):
+        """Step all of a network; with weight_projection, back to the unit sphere."""
         for name, theta in net.w.items():
             matrix = name[0].isdigit() and name.endswith(".weight")
             self.step(steps, lr, theta, gradient[name], net.m[name], net.v[name], matrix)
+        if net.o["weight_projection"] == "unit":
+            net.project()
 
 
 def in_network(loss, leaves):
@@ -125,10 +128,12 @@ class Agent:
     def act(self, p, s, noise, training=False):
         return self.policy.sample(forward(self.pi, p, node(s), training), noise)
 
-    def ask(self, nets, leaves, x, kept, training=False):
-        """Every critic's outputs for x; kept(j, l, shape): what dropout keeps in critic j."""
-        return [forward(q, p, node(x), training, lambda l, shape: kept(j, l, shape))
-                for j, (q, p) in enumerate(zip(nets, leaves))]
+    def ask(self, nets, leaves, x, kept, training=False, numbers=None):
+        """The outputs for x of critics with these numbers, or all; kept(j, l, shape): what dropout
+        keeps in critic j."""
+        numbers = range(self.N) if numbers is None else numbers
+        return [forward(q, p, node(x), training, lambda l, shape, j=j: kept(j, l, shape))
+                for j, q, p in zip(numbers, nets, leaves)]
 
     def inputs(self, batch):
         """What the critics see of (s,a)."""
@@ -170,7 +175,7 @@ class Agent:
         else:
             nets = [(self.target or self.q)[j] for j in asked]
             nexts = self.ask(nets, [q.leaves() for q in nets], both if joint else there,
-                             random.dropout("target"), joint)
+                             random.dropout("target"), joint, asked)
         return ([out[:B] for out in outs], [out[B:] for out in nexts]) if joint else (outs, nexts)
 
     def critic_loss(self, batch, random, y=None):

@@ -74,6 +74,13 @@ class Network:
             out[prefix + "norm_passes"] = self.passes
         return out
 
+    def project(self):
+        """Each output's weights to length 1   [XQC, SIMBAV2]; zeros stay."""
+        for name, W in self.w.items():
+            if name.endswith(".weight"):
+                length = np.sqrt((W * W).sum(axis=0, keepdims=True))
+                W /= np.where(length > 0.0, length, 1.0)
+
     def settle(self):
         """Move the running statistics as the last pass in training mode wants, and count it."""
         for name, value in self.pending.items():

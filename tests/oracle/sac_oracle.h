@@ -173,12 +173,47 @@ static void put_subset(FILE *out, const sac_agent_options *o, uint64_t n) {
   put(out, name, "u64", sizeof *from, 1, (size_t)o->critic_subset, (size_t)o->critic_subset, from);
 }
 
+/* How many actor steps there will have been. */
+static uint64_t actor_updates(const sac_agent *agent) {
+  const sac_agent_options *o = &agent->opt;
+  return UPDATES / (uint64_t)o->policy_delay * (uint64_t)o->policy_updates;
+}
+
+/* The numbers from which a pass through critic j draws the gaps between dropped units, by row. */
+static void put_dropout(FILE *out, const char *pass_name, uint64_t pass, uint64_t n, uint64_t j,
+                        const sac_agent *agent) {
+  const sac_widths *hidden = &agent->opt.critic_hidden;
+  size_t most = 0;
+  for (uint32_t l = 0; l < hidden->count; l++) most += hidden->width[l] + 1;
+  double *draws = calloc(agent->B * most, sizeof *draws);
+  for (size_t b = 0; b < agent->B; b++) {
+    const uint64_t index = (pass << 62) + (n * 64 + j) * agent->B + b;
+    sac_stream s = sac_stream_make(SEED, SAC_STREAM_DROPOUT, index);
+    for (size_t i = 0; i < most; i++) draws[b * most + i] = sac_stream_uniform(&s);
+  }
+  char name[64];
+  snprintf(name, sizeof name, "dropout.%s.%llu.%llu", pass_name, (unsigned long long)j,
+           (unsigned long long)n);
+  put(out, name, "f64", sizeof *draws, agent->B, most, most, draws);
+  free(draws);
+}
+
+static void put_dropouts(FILE *out, const sac_agent *agent) {
+  for (uint64_t j = 0; j < (uint64_t)agent->opt.critics; j++) {
+    for (uint64_t n = 0; n < UPDATES; n++) {
+      put_dropout(out, "target", 0, n, j, agent);
+      put_dropout(out, "critic", 1, n, j, agent);
+    }
+    for (uint64_t n = 1; n <= actor_updates(agent); n++) put_dropout(out, "actor", 2, n, j, agent);
+  }
+}
+
 static void put_random(FILE *out, const sac_agent *agent) {
+  if (agent->opt.critic_dropout > 0.0) put_dropouts(out, agent);
   const sac_agent_options *o = &agent->opt;
   for (uint64_t n = 0; n < UPDATES; n++) put_subset(out, o, n);
   for (uint64_t n = 0; n < UPDATES; n++) put_words(out, "target", SAC_STREAM_TARGET, n, agent);
-  for (uint64_t n = 1; n <= UPDATES / (uint64_t)o->policy_delay * (uint64_t)o->policy_updates;
-       n++) {
+  for (uint64_t n = 1; n <= actor_updates(agent); n++) {
     put_words(out, "actor", SAC_STREAM_ACTOR, n, agent);
     put_words(out, "alpha", SAC_STREAM_ALPHA, n, agent);
   }

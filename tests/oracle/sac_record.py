@@ -42,7 +42,7 @@ class Random:
         self.record, self.agent = record, agent
 
     def index(self, purpose):
-        return self.agent.updates if purpose == "target" else self.agent.actor_updates
+        return self.agent.updates if purpose in ("target", "critic") else self.agent.actor_updates
 
     def normals(self, purpose):
         """Box-Muller, one normal from two words: 23 bits of each, on the midpoints of the cells."""
@@ -60,7 +60,34 @@ class Random:
         return chosen or range(n)
 
     def dropout(self, purpose):
-        return None
+        """What critic j keeps of hidden layer l in the pass of that name. Units go one by one with
+        probability p; drawn are the gaps between them, P(gap = i) = p (1 - p)^i, in a row of the
+        batch layer after layer."""
+        options = self.agent.o
+        p, masks = float(options["critic_dropout"]), {}
+        widths = [int(w) for w in options["critic_hidden"].split(",")]
+
+        def kept(j, l, shape):
+            if j not in masks:
+                draws = self.record[f"dropout.{purpose}.{j}.{self.index(purpose)}"]
+                rows = [kept_in_row(row, widths, p) for row in draws]
+                masks[j] = [np.array([row[i] for row in rows]) for i in range(len(widths))]
+            return masks[j][l]
+
+        return kept
+
+
+def kept_in_row(draws, widths, p):
+    """Of each layer, which units stay. draws: uniform numbers, more than are needed."""
+    gaps = iter(np.floor(np.log(draws) / np.log1p(-p)))
+    layers = []
+    for width in widths:
+        layers.append(np.ones(width))
+        at = next(gaps)
+        while at < width:
+            layers[-1][int(at)] = 0.0
+            at += 1.0 + next(gaps)
+    return layers
 
 
 def steps_ahead(pushed, start, n, gamma):

@@ -8,6 +8,7 @@ import tape
 from sac_agent import Agent, DiscreteAgent
 from sac_critics import head
 from sac_networks import Network, forward
+from sac_record import kept_in_row
 from tape import Node, difference, gradients
 
 BASE = {"precision": "fp32", "gamma": "0.9", "adam_beta2": "0.999", "adam_eps": "1e-8",
@@ -19,7 +20,7 @@ BASE = {"precision": "fp32", "gamma": "0.9", "adam_beta2": "0.999", "adam_eps": 
         "norm_momentum": "0.9", "norm_eps": "1e-3", "renorm_r_max": "3", "renorm_d_max": "5",
         "renorm_warmup": "0", "critic_dropout": "0", "critic_target": "ema",
         "critic_head": "scalar", "critic_atoms": "9", "value_min": "-2", "value_max": "3",
-        "critic_quantiles": "4", "quantile_drop": "1", "obs_norm": "none", "reward_norm": "none"}
+        "critic_quantiles": "4", "quantile_drop": "1", "obs_norm": "none", "reward_norm": "none", "weight_projection": "none"}
 WIDTHS = (7, 5)
 
 
@@ -141,12 +142,25 @@ def agents_are_differentiated(rng):
     return worst
 
 
+def dropout_drops_independently(rng):
+    """Numbers dropped by the gaps between them are as many, and two neighbours together as often,
+    as if each went alone with probability p: 0 if both are within 5 deviations."""
+    p, rows, width = 0.3, 400, 50
+    gone = np.array([1.0 - kept_in_row(rng.uniform(size=2 * width), [20, width], p)[1]
+                     for _ in range(rows)])
+    pairs = gone[:, 1:] * gone[:, :-1]
+    z = [(part.mean() - q) / np.sqrt(q * (1.0 - q) / part.size)
+         for part, q in ((gone, p), (pairs[:, ::2], p * p))]
+    return float(np.max(np.abs(z)) > 5.0)
+
+
 def self_test():
     rng, worst = np.random.default_rng(1), 0.0
     for what, f in (("the tape's rules", tape.self_test),
                     ("networks' gradients", networks_are_differentiated),
                     ("critics' heads", heads_are_differentiated),
                     ("agents' losses", agents_are_differentiated),
+                    ("dropout's share", dropout_drops_independently),
                     ("the projection's mass and mean", projection_keeps_mass_and_mean)):
         off = f(rng)
         print(f"  {what}: off by at most {off:.2e}")

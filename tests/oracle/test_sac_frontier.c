@@ -125,6 +125,24 @@ static const struct test_case cases[] = {
      .act = 2,
      .set = CROSSQ MIDDLE "obs_norm=running n_step=3 critic_loss=huber",
      .reward = 3.0f},
+    /* weights on the unit sphere; xqc has them with batch norm */
+    {.name = "unit weights",
+     .obs = 6,
+     .act = 2,
+     .set = MIDDLE "weight_projection=unit weight_decay=20 target_interval=2 tau=0.3",
+     .threads = 3,
+     .target_offset = 0.05f},
+    {.name = "unit weights, batch",
+     .obs = 6,
+     .act = 2,
+     .set = MIDDLE "weight_projection=unit critic_norm=batch actor_norm=batch norm_input=yes",
+     .threads = 2},
+    {.name = "unit weights, odd, generic",
+     .obs = 3,
+     .act = 1,
+     .set = "batch=7 actor_hidden=30,17,5 critic_hidden=30,17,5 weight_projection=unit "
+            "critic_norm=layer critic_target=none",
+     .isa = "generic"},
 };
 
 int main(int argc, char **argv) {
