@@ -73,20 +73,39 @@ void sac_critics_choose(sac_agent *g) {
 
 /* --- passes ---------------------------------------------------------------------------------- */
 
-static void values(sac_agent *g, size_t j, const float *w, const sac_trace *room, const float *x,
-                   size_t first, size_t last) {
+/* Which passes through a critic draw their own dropout: its target's, its regression's and, with
+ * the actor's updates for a count, the actor's. */
+enum { THIN_TARGET, THIN_REGRESSION, THIN_ACTOR };
+
+static uint64_t thin_index(const sac_agent *g, int pass, size_t j) {
+  const uint64_t n = pass == THIN_ACTOR ? g->actor_updates : g->updates;
+  return ((uint64_t)pass << 62) + (n * CRITICS_MAX + j) * g->B;
+}
+
+void sac_critics_thin(sac_agent *g, int on) {
+  for (size_t j = 0; j < g->N; j++) {
+    sac_trace *trace = &g->q[j].trace;
+    trace->thin = on && g->q[j].net.dropout > 0.0f;
+    trace->thin_seed = g->seed;
+    trace->thin_index = thin_index(g, THIN_REGRESSION, j);
+  }
+}
+
+static void values(sac_agent *g, size_t j, const float *w, const sac_trace *room, int pass,
+                   const float *x, size_t first, size_t last) {
   sac_trace trace = sac_trace_values(room);
+  trace.thin_index = thin_index(g, pass, j);
   sac_mlp_forward(g->k, &g->q[j].net, w, x, g->ldx, first, last, &trace, g->q[j].out, g->ld_out);
 }
 
 /* Nothing goes back through them: on one thread all in one trace, which stays in the cache. */
 void sac_critic_next(sac_agent *g, size_t j, size_t first, size_t last) {
   const size_t room = sac_pool_threads(g->pool) > 1 ? j : 0;
-  values(g, j, sac_critic_target(&g->q[j]), &g->q[room].trace, g->x_next, first, last);
+  values(g, j, sac_critic_target(&g->q[j]), &g->q[room].trace, THIN_TARGET, g->x_next, first, last);
 }
 
 void sac_critic_values(sac_agent *g, size_t j, const float *x, size_t first, size_t last) {
-  values(g, j, g->q[j].net.w, &g->q[j].trace, x, first, last);
+  values(g, j, g->q[j].net.w, &g->q[j].trace, THIN_ACTOR, x, first, last);
 }
 
 void sac_critics_values(sac_agent *g, const float *x, size_t first, size_t last) {

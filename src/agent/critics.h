@@ -30,6 +30,10 @@ enum { SAC_VALUE_INIT_INDEX = 3 * SAC_LAYERS_MAX };
  * SAC_STREAM_SUBSET, update). */
 void sac_critics_choose(sac_agent *g);
 
+/* Passes through the critics from now on drop units [DROQ], every pass others, or none; without the
+ * option critic_dropout nothing happens. */
+void sac_critics_thin(sac_agent *g, int on);
+
 /* The weights that a target is computed with: the slow copy, or the critic's own if it has none. */
 static inline const float *sac_critic_target(const sac_critic *critic) {
   return critic->net.target ? critic->net.target : critic->net.w;

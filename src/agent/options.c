@@ -59,6 +59,11 @@ static sac_status check_norms(const sac_agent_options *o, sac_error *err) {
                     "critic_dropout = %g: not with critic_norm = batch or renorm, whose running "
                     "statistics would be of the thinned network only; set one of them off",
                     o->critic_dropout);
+  if (dropout && o->value == SAC_VALUE_V)
+    return sac_fail(err, SAC_ERR_ARG,
+                    "critic_dropout = %g: not with value = v, whose value network would be whole; "
+                    "set value = q",
+                    o->critic_dropout);
   if (batch && o->batch < 2)
     return sac_fail(err, SAC_ERR_ARG,
                     "batch = %lld: batch and renorm take a variance over the batch, which needs 2 "

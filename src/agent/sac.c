@@ -500,9 +500,8 @@ static sac_status check_replay(const sac_agent *g, const sac_replay *replay, sac
   return SAC_OK;
 }
 
-sac_status sac_agent_update(sac_agent *g, const sac_replay *replay, sac_update_metrics *metrics,
-                            sac_error *err) {
-  SAC_TRY(check_replay(g, replay, err));
+static sac_status update(sac_agent *g, const sac_replay *replay, sac_update_metrics *metrics,
+                         sac_error *err) {
   struct update u = {.agent = g, .replay = replay, .alpha = (float)exp(g->temperature.log_alpha)};
   const double nan = (double)NAN;
   sac_update_metrics out = {nan, nan, nan, nan, nan, nan, nan, nan, nan};
@@ -514,4 +513,13 @@ sac_status sac_agent_update(sac_agent *g, const sac_replay *replay, sac_update_m
   if (g->updates == sac_reset_at(&g->opt, g->updates)) sac_agent_fresh(g);
   if (metrics) *metrics = out;
   return SAC_OK;
+}
+
+sac_status sac_agent_update(sac_agent *g, const sac_replay *replay, sac_update_metrics *metrics,
+                            sac_error *err) {
+  SAC_TRY(check_replay(g, replay, err));
+  sac_critics_thin(g, 1);
+  const sac_status status = update(g, replay, metrics, err);
+  sac_critics_thin(g, 0); /* between updates the critics are whole */
+  return status;
 }

@@ -53,6 +53,11 @@ static void a_loaded_agent_goes_on_with_the_same_bits(void **state) {
   set_option(&options, "norm_place", "inputs");
   set_option(&options, "critic_target", "none");
   check_goes_on(&options);
+  options = small_options();
+  set_option(&options, "actor_norm", "rms");
+  set_option(&options, "critic_norm", "layer");
+  options.critic_dropout = 0.1;
+  check_goes_on(&options);
 }
 
 /* The policy of the file acts as the agent does, with noise and without. */
@@ -96,6 +101,14 @@ static void a_policy_file_gives_the_same_actions(void **state) {
     set_option(&options, "log_std_map", maps[m]);
     set_option(&options, "log_std_min", "-1.5");
     options.actor_hidden = (sac_widths){3, {17, 33, 8}};
+    check_policy(&options);
+  }
+  static const char *const norms[] = {"layer", "rms", "batch", "renorm"};
+  for (int i = 0; i < 8; i++) {
+    sac_agent_options options = small_options();
+    set_option(&options, "actor_norm", norms[i % 4]);
+    set_option(&options, "norm_place", i < 4 ? "hidden" : "inputs");
+    if (i % 4 >= 2) set_option(&options, "norm_input", "yes");
     check_policy(&options);
   }
 }

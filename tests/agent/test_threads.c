@@ -115,6 +115,22 @@ static void so_do_normalised_networks(void **state) {
   }
 }
 
+/* Norms of rows in every place, and dropout. */
+static void so_do_norms_of_rows(void **state) {
+  (void)state;
+  for (int inputs = 0; inputs < 2; inputs++) {
+    sac_agent_options o = small_options();
+    o.batch = 33;
+    o.critic_hidden = (sac_widths){2, {100, 48}};
+    set_option(&o, "critic_norm", "layer");
+    set_option(&o, "actor_norm", "rms");
+    set_option(&o, "norm_place", inputs ? "inputs" : "hidden");
+    o.critic_dropout = 0.1;
+    set_option(&o, "actor_q", inputs ? "min" : "mean");
+    check_settings(&o, 0);
+  }
+}
+
 /* Actions too, where a call is long enough to be shared among the threads. */
 static void actions_do_not_depend_on_threads(void **state) {
   (void)state;
@@ -147,6 +163,7 @@ int main(void) {
       cmocka_unit_test(so_does_a_value_network),
       cmocka_unit_test(so_does_an_ensemble),
       cmocka_unit_test(so_do_normalised_networks),
+      cmocka_unit_test(so_do_norms_of_rows),
       cmocka_unit_test(so_does_bf16),
       cmocka_unit_test(actions_do_not_depend_on_threads),
   };
