@@ -95,9 +95,11 @@ void sac_mlp_refresh(const sac_kernels *k, sac_mlp *net) {
 static const float *normalised_input(const sac_kernels *k, const sac_mlp *net, const float *x,
                                      size_t ldx, size_t first, size_t rows, sac_trace *trace) {
   const sac_norm *norm = &net->layer[0].before;
-  float *xn = trace->xn + first * trace->ld_xn;
-  k->affine(rows, sac_padded(net->in), norm->mean, norm->scale, sac_norm_beta(norm, net->w), 0, x,
-            ldx, xn, trace->ld_xn);
+  const size_t ld = trace->ld_xn;
+  float *xn = trace->xn + first * ld;
+  sac_mlp_pad_rows(rows, net->in, x, ldx, xn, ld);
+  k->affine(rows, sac_padded(net->in), norm->mean, norm->scale, sac_norm_beta(norm, net->w), 0, xn,
+            ld, xn, ld);
   return xn;
 }
 

@@ -97,7 +97,7 @@ typedef struct sac_mlp_batch {
   sac_mlp *net;
   int target;     /* use net->target and its running statistics; for a forward pass only */
   size_t rows;    /* at least 2; the joint pass of CrossQ has 2B: [s,a] first, then [s',a'] */
-  const float *x; /* (rows, ldx) in, padded columns zero */
+  const float *x; /* (rows, ldx) in; columns beyond the network's are finite, and no part of it */
   size_t ldx;
   sac_trace *trace; /* laid out for at least `rows` rows */
   float *y;         /* (rows, ldy) out; ldy = 1 for a network with one output */

@@ -92,6 +92,10 @@ void sac_mlp_forward_rows(const sac_kernels *k, const sac_mlp *net, const float 
     if (layer->before.width) {
       const sac_row_pass *at = &trace->row_before[l];
       float *u = at->u + first * at->ld;
+      if (l == 0) {
+        sac_mlp_pad_rows(rows, net->in, in, ld_in, u, at->ld);
+        in = u, ld_in = at->ld;
+      }
       normalise(k, net, w, &layer->before, at, first, rows, 0, in, ld_in, u, at->ld);
       in = u, ld_in = at->ld;
     }

@@ -129,6 +129,16 @@ typedef struct sac_trace {
   size_t ld_across[SAC_WIDTHS_MAX], ld_down[SAC_WIDTHS_MAX], ld_x, ld_dy_across, ld_dy_down;
 } sac_trace;
 
+/* x (rows, n) to y (rows, padded): what lies beside a network's input, an action or the next row,
+ * is no part of it. */
+static inline void sac_mlp_pad_rows(size_t rows, size_t n, const float *x, size_t ldx, float *y,
+                                    size_t ldy) {
+  for (size_t i = 0; i < rows; i++) {
+    memcpy(y + i * ldy, x + i * ldx, n * sizeof *y);
+    memset(y + i * ldy + n, 0, (sac_padded(n) - n) * sizeof *y);
+  }
+}
+
 /* Networks whose passes on rows are those of mlp_rows.h: norms of rows, dropout, sums of layers. */
 static inline int sac_mlp_by_rows(const sac_mlp *net) {
   return net->norm.kind == SAC_NORM_LAYER || net->norm.kind == SAC_NORM_RMS || net->dropout > 0.0f;

@@ -106,6 +106,7 @@ static struct fixture setup(const sac_kernels *k, const struct shape *s, const s
     f.rows[b] = b;
     for (size_t i = 0; i < s->in; i++)
       f.x[b * f.ldx + i] = (float)(2.0 * sac_stream_uniform(&stream) - 1.0 + 0.5 * (double)i);
+    for (size_t i = s->in; i < f.ldx; i++) f.x[b * f.ldx + i] = 7.0f; /* no part of the input */
     for (size_t i = 0; i < s->in; i++) f.inputs[b * s->in + i] = (double)f.x[b * f.ldx + i];
     /* the joint pass of CrossQ: the second half has no loss of its own */
     for (size_t o = 0; b < ROWS / 2 && o < s->out; o++)

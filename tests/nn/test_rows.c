@@ -86,6 +86,7 @@ static struct fixture setup(const sac_kernels *k, const struct shape *s, const s
   for (size_t b = 0; b < ROWS; b++) {
     for (size_t i = 0; i < s->in; i++)
       f.x[b * f.ldx + i] = (float)(4.0 * sac_stream_uniform(&stream) - 2.0);
+    for (size_t i = s->in; i < f.ldx; i++) f.x[b * f.ldx + i] = 7.0f; /* no part of the input */
     for (size_t i = 0; i < s->in; i++) f.inputs[b * s->in + i] = (double)f.x[b * f.ldx + i];
     for (size_t o = 0; o < s->out; o++)
       f.dy[b * f.ldy + o] = (float)(2.0 * sac_stream_uniform(&stream) - 1.0);
