@@ -143,6 +143,21 @@ static const struct test_case cases[] = {
      .set = "batch=7 actor_hidden=30,17,5 critic_hidden=30,17,5 weight_projection=unit "
             "critic_norm=layer critic_target=none",
      .isa = "generic"},
+    /* dropout */
+    {.name = "dropout", .obs = 6, .act = 2, .set = MIDDLE "critic_dropout=0.3"},
+    {.name = "droq",
+     .obs = 17,
+     .act = 6,
+     .set = "batch=64 critic_hidden=64,48 critic_dropout=0.05 critic_norm=layer actor_q=mean "
+            "policy_delay=2",
+     .threads = 2},
+    {.name = "dropout, three critics, generic",
+     .obs = 3,
+     .act = 1,
+     .set = "batch=7 actor_hidden=30,17,5 critic_hidden=30,17,5 critic_dropout=0.5 critics=3 "
+            "critic_subset=2 policy_updates=2",
+     .isa = "generic",
+     .threads = 3},
 };
 
 int main(int argc, char **argv) {
