@@ -117,6 +117,13 @@ extern "C" {
     "the target takes the minimum of so many, drawn an update [REDQ]; 0: of all")                 \
   C(critic_target, ema, "ema|none",                                                               \
     "the bootstrap's critics: slow copies | the critics themselves, normalised [CROSSQ]")         \
+  C(critic_head, scalar, "scalar|categorical|quantile",                                           \
+    "critics learn Q | probabilities of fixed returns [C51] | quantiles of the return [TQC]")     \
+  I(critic_atoms, 101, 2, 1001, "categorical: returns that have a probability [SIMBAV2]")         \
+  R(value_min, -5.0, -1e9, 1e9, "categorical: the least of them [SIMBAV2]")                       \
+  R(value_max, 5.0, -1e9, 1e9, "categorical: the largest of them [SIMBAV2]")                      \
+  I(critic_quantiles, 25, 1, 200, "quantile: quantiles a critic [TQC]")                           \
+  I(quantile_drop, 0, 0, 199, "quantile: the target leaves out the largest, so many a critic")    \
   C(critic_loss, half_mse, "half_mse|mse|huber", "1/2 mean square | mean square | Huber at 1")    \
   C(actor_q, min, "min|mean", "which value the actor climbs: the smallest critic's or the mean")  \
   I(policy_delay, 1, 1, 1000000, "critic updates for each time that the actor is updated")        \
@@ -165,6 +172,7 @@ enum {
 };
 enum { SAC_VALUE_Q, SAC_VALUE_V };
 enum { SAC_CRITIC_TARGET_EMA, SAC_CRITIC_TARGET_NONE };
+enum { SAC_CRITIC_SCALAR, SAC_CRITIC_CATEGORICAL, SAC_CRITIC_QUANTILE };
 enum { SAC_CRITIC_HALF_MSE, SAC_CRITIC_MSE, SAC_CRITIC_HUBER };
 enum { SAC_ACTOR_Q_MIN, SAC_ACTOR_Q_MEAN };
 
@@ -251,7 +259,7 @@ SAC_API sac_status sac_agent_use_data(sac_agent *agent, const sac_dataset *data,
 
 /* What one update saw; means over the batch. NaN where this update had no such step. */
 typedef struct sac_update_metrics {
-  double critic_loss; /* sum of all critics' losses (and V's), as the option critic_loss says */
+  double critic_loss; /* sum of all critics' losses (and V's), as critic_loss or critic_head say */
   double actor_loss;  /* mean of alpha log pi - Q */
   double alpha_loss;  /* the chosen form */
   double alpha;       /* the temperature after the update */

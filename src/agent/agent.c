@@ -50,7 +50,7 @@ static sac_agent *layout(sac_arena *m, const sac_agent_options *opt, size_t O, s
   sac_reward_norm_layout(m, &g->reward_norm, opt);
   if (g->norm.on) g->seen = SAC_TAKE(m, float, B *O);
   g->ld_scratch = g->pi.net.scratch;
-  sac_critics_layout(m, g, K ? O : O + g->C, K ? K : 1);
+  sac_critics_layout(m, g, K ? O : O + g->C);
   if (opt->value == SAC_VALUE_V) layout_value(m, g);
   g->ld_scratch = sac_row(g->ld_scratch);
   g->x = SAC_TAKE(m, float, 2 * B * g->ldx);

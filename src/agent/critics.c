@@ -1,5 +1,6 @@
 #include "agent/critics.h"
 
+#include "agent/critic_head.h"
 #include "agent/update.h"
 
 #include <string.h>
@@ -25,8 +26,18 @@ static int has_target(const sac_agent_options *o) {
   return o->value == SAC_VALUE_Q && o->critic_target == SAC_CRITIC_TARGET_EMA;
 }
 
-void sac_critics_layout(sac_arena *m, sac_agent *g, size_t in, size_t outputs) {
+/* What an update of distributions needs besides. */
+static void layout_head(sac_arena *m, sac_agent *g, size_t outputs) {
+  g->ld_wanted = g->critic_head->wanted(&g->opt);
+  g->support = SAC_TAKE(m, float, outputs);
+  g->wanted = SAC_TAKE(m, float, g->B * g->ld_wanted);
+  g->dq = SAC_TAKE(m, float, g->B * g->ld_out);
+}
+
+void sac_critics_layout(sac_arena *m, sac_agent *g, size_t in) {
   const sac_agent_options *o = &g->opt;
+  g->critic_head = sac_critic_head_of(o);
+  const size_t outputs = g->critic_head ? g->critic_head->outputs(o) : g->K ? g->K : 1;
   g->N = (size_t)o->critics;
   g->M = o->critic_subset ? (size_t)o->critic_subset : g->N;
   g->subset = SAC_TAKE(m, size_t, g->N);
@@ -46,8 +57,11 @@ void sac_critics_layout(sac_arena *m, sac_agent *g, size_t in, size_t outputs) {
     c->ahead = g->joint && has_target(o) ? SAC_TAKE(m, float, R * g->ld_out) : NULL;
     c->next = c->ahead ? c->ahead : c->out;
     if (g->joint && c->next) c->next += g->B * g->ld_out;
+    c->loss = g->critic_head ? SAC_TAKE(m, double, g->B) : NULL;
+    c->log_sum = g->critic_head ? SAC_TAKE(m, float, g->B) : NULL;
     if (c->net.scratch > g->ld_scratch) g->ld_scratch = c->net.scratch;
   }
+  if (g->critic_head) layout_head(m, g, outputs);
 }
 
 uint64_t sac_critics_init_index(size_t j) {
@@ -55,6 +69,7 @@ uint64_t sac_critics_init_index(size_t j) {
 }
 
 void sac_critics_init(sac_agent *g, uint64_t base) {
+  if (g->critic_head) g->critic_head->begin(g);
   for (size_t j = 0; j < g->N; j++)
     sac_mlp_init(g->k, &g->q[j].net, g->opt.init, g->seed, base + sac_critics_init_index(j));
 }
@@ -106,6 +121,7 @@ void sac_critic_next(sac_agent *g, size_t j, size_t first, size_t last) {
 
 void sac_critic_values(sac_agent *g, size_t j, const float *x, size_t first, size_t last) {
   values(g, j, g->q[j].net.w, &g->q[j].trace, THIN_ACTOR, x, first, last);
+  if (g->critic_head) g->critic_head->read(g, &g->q[j], first, last);
 }
 
 void sac_critics_values(sac_agent *g, const float *x, size_t first, size_t last) {
@@ -154,22 +170,23 @@ size_t sac_critics_smallest(const sac_agent *g, size_t b) {
 }
 
 float sac_critics_climbed(const sac_agent *g, size_t i) {
-  float q = g->q[0].out[i];
-  if (g->opt.actor_q == SAC_ACTOR_Q_MEAN) {
-    for (size_t j = 1; j < g->N; j++) q += g->q[j].out[i];
-    return q * (1.0f / (float)g->N);
+  const int mean = g->opt.actor_q == SAC_ACTOR_Q_MEAN;
+  float q = 0.0f;
+  for (size_t j = 0; j < g->N; j++) {
+    const float each = g->K ? g->q[j].out[i] : g->q[j].value[i];
+    q = j == 0 ? each : mean ? q + each : sac_smaller(q, each);
   }
-  for (size_t j = 1; j < g->N; j++) q = sac_smaller(q, g->q[j].out[i]);
-  return q;
+  return mean ? q * (1.0f / (float)g->N) : q;
 }
 
 /* dQ_j/dseen for the listed rows, times `weight`, into dq_da: added there unless it is the first.
  */
 static void add_gradient(sac_agent *g, size_t j, size_t n, const size_t rows[], size_t first,
                          float weight, int is_first) {
-  float *dx = g->dx + first * g->ld_da;
-  sac_mlp_input_gradient(g->k, &g->q[j].net, n, rows, NULL, 1, first, &g->q[j].trace, g->O, g->C,
-                         dx, g->ld_da);
+  float *dx = g->dx + first * g->ld_da, *dq = g->dq ? g->dq + first * g->ld_out : NULL;
+  if (g->critic_head) g->critic_head->gradient(g, &g->q[j], n, rows, dq);
+  sac_mlp_input_gradient(g->k, &g->q[j].net, n, rows, dq, g->ld_out, first, &g->q[j].trace, g->O,
+                         g->C, dx, g->ld_da);
   for (size_t i = 0; i < n; i++) {
     float *dq_da = g->dq_da + rows[i] * g->ld_da;
     if (is_first) memset(dq_da, 0, g->ld_da * sizeof *dq_da);

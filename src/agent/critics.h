@@ -11,9 +11,8 @@
 /* A critic's network, or V's. */
 sac_mlp_spec sac_critic_network(const sac_agent *g, size_t in, size_t out, int with_target);
 
-/* Lay out the critics of g, whose options and sizes are set, with `outputs` outputs for `in`
- * inputs. */
-void sac_critics_layout(sac_arena *arena, sac_agent *g, size_t in, size_t outputs);
+/* Lay out the critics of g, whose options and sizes are set, for `in` inputs. */
+void sac_critics_layout(sac_arena *arena, sac_agent *g, size_t in);
 
 /* Fresh weights; the streams of the draws begin at `base`. */
 void sac_critics_init(sac_agent *g, uint64_t base);
@@ -42,8 +41,8 @@ static inline const float *sac_critic_target(const sac_critic *critic) {
 /* Critic j's `next`, from x_next: of critics that are not joint. */
 void sac_critic_next(sac_agent *g, size_t j, size_t first, size_t last);
 
-/* Outputs at x (B, ldx) of critic j, or of all, in a pass whose weights' gradient is not wanted; in
- * evaluation mode. */
+/* Outputs at x (B, ldx) of critic j, or of all, and their values, in a pass whose weights' gradient
+ * is not wanted; in evaluation mode. */
 void sac_critic_values(sac_agent *g, size_t j, const float *x, size_t first, size_t last);
 void sac_critics_values(sac_agent *g, const float *x, size_t first, size_t last);
 
@@ -57,9 +56,8 @@ float sac_critics_least(const sac_agent *g, size_t i);
 /* The critic whose value of row b is the smallest; the first of them. */
 size_t sac_critics_smallest(const sac_agent *g, size_t b);
 
-/* What the actor climbs: the minimum over all critics of element i of an array of each, or the
- * mean.
- */
+/* What the actor climbs: the minimum or the mean over all critics of row i's value; of discrete
+ * actions, of element i of the outputs. */
 float sac_critics_climbed(const sac_agent *g, size_t i);
 
 /* d climbed/d seen (B, C) of the last sac_critics_values on `rows` rows into dq_da: a share through

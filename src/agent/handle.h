@@ -17,12 +17,16 @@
 typedef struct sac_critic {
   sac_mlp net; /* with its target, if it has one */
   sac_trace trace;
-  float *out;   /* (R, ld_out) the network's outputs */
-  float *value; /* (R) Q of the action: `out` itself where that is the one output */
-  float *slope; /* (R, ld_out) the loss gradient in the outputs; 0 in rows after the first B */
-  float *ahead; /* (R, ld_out) the target network's outputs, of a joint batch; else NULL */
-  float *next;  /* (B, ld_out) the outputs at [s',a'] for the target: rows of one of the above */
+  float *out;     /* (R, ld_out) the network's outputs */
+  float *value;   /* (R) Q of the action: `out` itself where that is the one output */
+  float *slope;   /* (R, ld_out) the loss gradient in the outputs; 0 in rows after the first B */
+  double *loss;   /* (B) of each row, with a head; else NULL */
+  float *log_sum; /* (B) of a categorical head's e^logit; else NULL */
+  float *ahead;   /* (R, ld_out) the target network's outputs, of a joint batch; else NULL */
+  float *next;    /* (B, ld_out) the outputs at [s',a'] for the target: rows of one of the above */
 } sac_critic;
+
+typedef struct sac_critic_head sac_critic_head;
 
 struct sac_agent {
   sac_agent_options opt;
@@ -57,7 +61,7 @@ struct sac_agent {
   size_t *drawn;            /* (B) the replay's indices */
   size_t ld_out;            /* of the critics; 1 with continuous actions */
   size_t *subset, M;        /* (M) the critics whose minimum the target takes */
-  float *y;                 /* (B) the critics' target */
+  float *y;                 /* (B) the critics' target, or the mean of it */
   float *q_climbed;         /* (B) what the actor climbs: the smallest critic or the mean */
   float *dq_da;             /* (B, ld_da) */
   float *dx;                /* (B, ld_da) rows of dq_da in the order of `rows` */
@@ -65,6 +69,12 @@ struct sac_agent {
   float *x_soft;                /* (B, ldx) [s | a], a of the policy, for value=v */
   float *v_value, *v_soft, *dv; /* (B) V(s), what it should be, the loss gradient in it */
   sac_trace v_trace;
+  const sac_critic_head *critic_head; /* of distributions; NULL: a critic's output is Q */
+  float *support;                     /* (outputs) atoms, or the quantiles' levels */
+  float *wanted;                      /* (B, ld_wanted) the distribution that critics learn */
+  size_t ld_wanted;
+  float *dq; /* (B, ld_out) dQ/doutputs, in the order of `rows` */
+
   size_t *rows;   /* (B) rows of the batch, grouped by their smallest critic */
   float *scratch; /* (threads, ld_scratch) a unit's gradient */
   size_t ld_scratch;

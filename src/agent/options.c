@@ -77,6 +77,53 @@ static sac_status check_norms(const sac_agent_options *o, sac_error *err) {
   return SAC_OK;
 }
 
+/* The ensemble, and where its target comes from. */
+static sac_status check_critics(const sac_agent_options *o, sac_error *err) {
+  if (o->critic_target == SAC_CRITIC_TARGET_NONE && o->critic_norm == SAC_NORMS_NONE)
+    return sac_fail(err, SAC_ERR_ARG,
+                    "critic_target = none: critics that are their own target run away unless their "
+                    "layers are normalised; set critic_norm, or critic_target = ema");
+  if (o->critic_target == SAC_CRITIC_TARGET_NONE && o->value == SAC_VALUE_V)
+    return sac_fail(err, SAC_ERR_ARG,
+                    "critic_target = none: with value = v the bootstrap is the value network's "
+                    "target, and critics have none; leave critic_target = ema");
+  if (o->critic_subset > o->critics)
+    return sac_fail(err, SAC_ERR_ARG,
+                    "critic_subset = %lld: must be at most critics = %lld, of which it is drawn",
+                    (long long)o->critic_subset, (long long)o->critics);
+  return SAC_OK;
+}
+
+/* Critics of distributions. */
+static sac_status check_distributions(const sac_agent_options *o, sac_error *err) {
+  if (o->critic_head == SAC_CRITIC_SCALAR) return SAC_OK;
+  const char *name = o->critic_head == SAC_CRITIC_CATEGORICAL ? "categorical" : "quantile";
+  if (o->value == SAC_VALUE_V)
+    return sac_fail(err, SAC_ERR_ARG,
+                    "critic_head = %s: with value = v critics learn from V, which is one number; "
+                    "set value = q",
+                    name);
+  if (o->policy == SAC_POLICY_CATEGORICAL)
+    return sac_fail(err, SAC_ERR_ARG,
+                    "critic_head = %s: critics of discrete actions have one output an action; "
+                    "policy = categorical needs critic_head = scalar",
+                    name);
+  if (o->critic_loss != SAC_CRITIC_HALF_MSE)
+    return sac_fail(err, SAC_ERR_ARG,
+                    "critic_loss: critic_head = %s has a loss of its own; leave critic_loss = "
+                    "half_mse",
+                    name);
+  if (o->critic_head == SAC_CRITIC_CATEGORICAL && !(o->value_min < o->value_max))
+    return sac_fail(err, SAC_ERR_ARG, "value_min = %g: must be below value_max = %g", o->value_min,
+                    o->value_max);
+  if (o->critic_head == SAC_CRITIC_QUANTILE && o->quantile_drop >= o->critic_quantiles)
+    return sac_fail(err, SAC_ERR_ARG,
+                    "quantile_drop = %lld: must be below critic_quantiles = %lld, or no target is "
+                    "left",
+                    (long long)o->quantile_drop, (long long)o->critic_quantiles);
+  return SAC_OK;
+}
+
 sac_status sac_agent_options_check(const sac_agent_options *options, sac_error *err) {
   SAC_TRY(sac_option_check(table, ROWS, options, err));
   if (!(options->log_std_min < options->log_std_max))
@@ -95,18 +142,6 @@ sac_status sac_agent_options_check(const sac_agent_options *options, sac_error *
     return sac_fail(err, SAC_ERR_ARG,
                     "concentration_log_min = %g: must be below concentration_log_max = %g",
                     options->concentration_log_min, options->concentration_log_max);
-  if (options->critic_target == SAC_CRITIC_TARGET_NONE && options->critic_norm == SAC_NORMS_NONE)
-    return sac_fail(err, SAC_ERR_ARG,
-                    "critic_target = none: critics that are their own target run away unless their "
-                    "layers are normalised; set critic_norm, or critic_target = ema");
-  if (options->critic_target == SAC_CRITIC_TARGET_NONE && options->value == SAC_VALUE_V)
-    return sac_fail(err, SAC_ERR_ARG,
-                    "critic_target = none: with value = v the bootstrap is the value network's "
-                    "target, and critics have none; leave critic_target = ema");
-  if (options->critic_subset > options->critics)
-    return sac_fail(err, SAC_ERR_ARG,
-                    "critic_subset = %lld: must be at most critics = %lld, of which it is drawn",
-                    (long long)options->critic_subset, (long long)options->critics);
   if (options->actor_estimator == SAC_ESTIMATOR_SCORE_LOO && options->actor_samples < 2)
     return sac_fail(err, SAC_ERR_ARG,
                     "actor_samples = %lld: actor_estimator = score_loo needs 2 or more, since each "
@@ -116,5 +151,7 @@ sac_status sac_agent_options_check(const sac_agent_options *options, sac_error *
       (options->precision == SAC_PRECISION_BF16 || options->value == SAC_VALUE_V))
     return sac_fail(err, SAC_ERR_ARG,
                     "weight_projection = unit: only with precision = fp32 and value = q");
+  SAC_TRY(check_critics(options, err));
+  SAC_TRY(check_distributions(options, err));
   return check_norms(options, err);
 }

@@ -3,6 +3,7 @@
  * Work on rows of the batch (passes through the networks) and work on weights (gradients of the
  * batch, Adam, targets) alternate; each is shared among the threads without a sum across threads,
  * so that the same bits come out for any number of them. */
+#include "agent/critic_head.h"
 #include "agent/critics.h"
 #include "agent/discrete.h"
 #include "agent/schedule.h"
@@ -123,6 +124,10 @@ static void targets(sac_agent *g, float alpha, size_t first, size_t last) {
     sac_discrete_targets(g, alpha, first, last);
     return;
   }
+  if (g->critic_head) {
+    g->critic_head->targets(g, alpha, first, last);
+    return;
+  }
   for (size_t b = first; b < last; b++) {
     const float q_min = sac_critics_least(g, b);
     g->y[b] = g->reward[b] + g->discount[b] * (q_min - alpha * g->pi.logp[b]);
@@ -146,6 +151,10 @@ static double critic_loss(int kind, double e) {
 static void slopes(const sac_agent *g, sac_critic *c, size_t first, size_t last) {
   if (g->K) {
     sac_discrete_slopes(g, c, first, last);
+    return;
+  }
+  if (g->critic_head) {
+    g->critic_head->slopes(g, c, first, last);
     return;
   }
   const float inv_B = 1.0f / (float)g->B;
@@ -434,7 +443,10 @@ static sac_status update_critics(sac_agent *g, struct update *u, sac_update_metr
 
   double loss = 0.0, q_sum = 0.0;
   for (size_t j = 0; j < g->N; j++) {
-    loss = sum_of_losses(g, g->q[j].value, g->y, loss);
+    if (g->critic_head)
+      for (size_t b = 0; b < g->B; b++) loss += g->q[j].loss[b];
+    else
+      loss = sum_of_losses(g, g->q[j].value, g->y, loss);
     q_sum += mean(g->B, g->q[j].value);
   }
   if (with_v) loss = sum_of_losses(g, g->v_value, g->v_soft, loss);

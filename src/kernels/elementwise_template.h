@@ -119,3 +119,26 @@ static void tanh_all(size_t n, const float *u, float *a) {
   for (size_t i = 0; i < n; i += VF_LANES)
     store_some(a + i, vf_tanh(load_some(u + i, n - i)), n - i);
 }
+
+/* The row's largest number first, so that no exponential overflows. Lanes behind the last column
+ * stand e^-87 below it, which a sum of 1 or more does not feel. */
+static void softmax(size_t M, size_t N, float *x, size_t ldx, float *log_sum) {
+  for (size_t i = 0; i < M; i++) {
+    float *row = x + i * ldx, top = row[0];
+    for (size_t n = 1; n < N; n++) top = row[n] > top ? row[n] : top;
+    const vf most = vf_set1(top);
+    vf sums = vf_set1(0.0f);
+    for (size_t n = 0; n < N; n += VF_LANES) {
+      vf a = load_some(row + n, N - n);
+      for (size_t lane = N - n; lane < VF_LANES; lane++) a[lane] = top - 100.0f;
+      const vf e = vf_exp(a - most);
+      sums = sums + e;
+      store_some(row + n, e, N - n);
+    }
+    const float sum = vf_sum(sums);
+    const vf share = vf_set1(1.0f / sum);
+    for (size_t n = 0; n < N; n += VF_LANES)
+      store_some(row + n, load_some(row + n, N - n) * share, N - n);
+    log_sum[i] = (float)((double)top + log((double)sum));
+  }
+}

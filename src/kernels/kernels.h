@@ -177,6 +177,10 @@ typedef struct sac_kernels {
                       float *std, float *act, float *da_du, float *logp);
   /* a = tanh u */
   void (*tanh)(size_t n, const float *u, float *a);
+  /* x[i,n] <- e^(x[i,n] - log_sum[i]),  log_sum[i] = log sum_n e^x[i,n];  x (M,N), any N > 0. What
+   * is below e^-87 of the row's largest may be anything from 0 to that. A NaN spreads in its row.
+   */
+  void (*softmax)(size_t M, size_t N, float *x, size_t ldx, float *log_sum);
 
   /* SAC_FMA_FLOPS operations a round, in registers alone: a <- a x + y on 12 chains that begin at
    * 0 ... 11. Returns the chains' sum. A round is SAC_LANES / lanes steps of each chain. */

@@ -266,6 +266,17 @@ static void tanh_each(size_t n, const float *u, float *a) {
   for (size_t i = 0; i < n; i++) a[i] = (float)tanh((double)u[i]);
 }
 
+static void softmax(size_t M, size_t N, float *x, size_t ldx, float *log_sum) {
+  for (size_t i = 0; i < M; i++) {
+    float *row = x + i * ldx;
+    double top = (double)row[0], sum = 0.0;
+    for (size_t n = 1; n < N; n++) top = fmax(top, (double)row[n]);
+    for (size_t n = 0; n < N; n++) sum += exp((double)row[n] - top);
+    for (size_t n = 0; n < N; n++) row[n] = (float)(exp((double)row[n] - top) / sum);
+    log_sum[i] = (float)(top + log(sum));
+  }
+}
+
 static float fma_chains(size_t rounds, float x, float y) {
   double sum = 0.0;
   for (int i = 0; i < 12; i++) {
@@ -298,5 +309,6 @@ const sac_kernels sac_kernels_reference = {
     .log_std = log_std,
     .tanh_normal = tanh_normal,
     .tanh = tanh_each,
+    .softmax = softmax,
     .fma_chains = fma_chains,
 };

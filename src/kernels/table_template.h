@@ -34,5 +34,6 @@ const sac_kernels SAC_TABLE = {
     .log_std = log_std,
     .tanh_normal = tanh_normal,
     .tanh = tanh_all,
+    .softmax = softmax,
     .fma_chains = fma_chains,
 };

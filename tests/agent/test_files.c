@@ -45,6 +45,12 @@ static void a_loaded_agent_goes_on_with_the_same_bits(void **state) {
   options = small_options();
   options.critics = 12, options.critic_subset = 2;
   check_goes_on(&options);
+  options.critics = 3;
+  set_option(&options, "critic_head", "categorical");
+  check_goes_on(&options);
+  set_option(&options, "critic_head", "quantile");
+  options.quantile_drop = 2;
+  check_goes_on(&options);
   options = small_options();
   set_option(&options, "actor_norm", "renorm");
   set_option(&options, "critic_norm", "renorm");

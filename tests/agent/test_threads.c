@@ -17,20 +17,31 @@ static uint64_t learned(const sac_agent_options *options, const sac_kernels *k, 
   return hash;
 }
 
-/* Thread counts 2, 3, 4, 8, from the first or from the third on. */
-static void check_settings(const sac_agent_options *options, size_t from) {
+static const size_t counts[] = {2, 3, 4, 8};
+
+/* Thread counts, number [from, to) of the list. */
+static void check_threads(const sac_agent_options *options, size_t from, size_t to) {
   static const char *const isas[] = {"generic", "neon", "avx2", "avx512"};
-  static const size_t threads[] = {2, 3, 4, 8};
   sac_replay *replay = make_replay(300, 1.0f);
   for (size_t t = 0; t < sizeof isas / sizeof *isas; t++) {
     const sac_kernels *k = sac_kernels_find(isas[t]);
     if (!k) continue;
     const uint64_t one = learned(options, k, 1, replay);
     print_message("%-8s %016llx\n", k->isa, (unsigned long long)one);
-    for (size_t i = from; i < sizeof threads / sizeof *threads; i++)
-      assert_int_equal(learned(options, k, threads[i], replay), one);
+    for (size_t i = from; i < to; i++)
+      assert_int_equal(learned(options, k, counts[i], replay), one);
   }
   sac_replay_destroy(replay);
+}
+
+/* From the first or from the third on. */
+static void check_settings(const sac_agent_options *options, size_t from) {
+  check_threads(options, from, sizeof counts / sizeof *counts);
+}
+
+/* 2 and 3 threads, or 3: of passes with many barriers, which are slow where threads share cores. */
+static void check_few(const sac_agent_options *options, size_t from) {
+  check_threads(options, from, 2);
 }
 
 static void any_number_of_threads_gives_the_same_bits(void **state) {
@@ -109,9 +120,26 @@ static void so_do_normalised_networks(void **state) {
     set_option(&o, "norm_place", i ? "hidden" : "inputs");
     set_option(&o, "critic_target", i ? "ema" : "none");
     o.critics = 3, o.critic_subset = 2, o.renorm_warmup = 5;
-    check_settings(&o, 0);
+    check_few(&o, 0);
     o.actor_norm = SAC_NORMS_NONE;
-    check_settings(&o, 2);
+    check_few(&o, 1);
+  }
+}
+
+/* Critics of distributions, alone and in the joint batch. */
+static void so_do_distributions(void **state) {
+  (void)state;
+  static const char *const heads[] = {"categorical", "quantile"};
+  for (int i = 0; i < 2; i++) {
+    sac_agent_options o = small_options();
+    o.batch = 33, o.critics = 3, o.critic_atoms = 21, o.critic_quantiles = 9, o.quantile_drop = 2;
+    set_option(&o, "critic_head", heads[i]);
+    check_few(&o, 0);
+    o.actor_q = SAC_ACTOR_Q_MEAN, o.critic_subset = 2;
+    set_option(&o, "critic_norm", "batch");
+    check_few(&o, 1);
+    set_option(&o, "critic_target", "none");
+    check_few(&o, 1);
   }
 }
 
@@ -164,6 +192,7 @@ int main(void) {
       cmocka_unit_test(so_does_an_ensemble),
       cmocka_unit_test(so_do_normalised_networks),
       cmocka_unit_test(so_do_norms_of_rows),
+      cmocka_unit_test(so_do_distributions),
       cmocka_unit_test(so_does_bf16),
       cmocka_unit_test(actions_do_not_depend_on_threads),
   };

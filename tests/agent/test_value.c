@@ -9,16 +9,30 @@ typedef struct case_ {
   float obs[ROWS * OBS], act[ROWS * ACT];
 } case_;
 
-static case_ make_case(const char *actor_q, int64_t critics) {
+static case_ make_case(const char *actor_q, int64_t critics, const char *head) {
   case_ c;
   sac_agent_options o = small_options();
   set_option(&o, "actor_q", actor_q);
-  o.critics = critics;
+  set_option(&o, "critic_head", head);
+  o.critics = critics, o.critic_atoms = 21;
   c.agent = make_agent(&o, 1);
   sac_stream s = sac_stream_make(8, SAC_STREAM_USER, 1);
   for (size_t i = 0; i < ROWS * OBS; i++) c.obs[i] = (float)(2.0 * sac_stream_uniform(&s) - 1.0);
   for (size_t i = 0; i < ROWS * ACT; i++) c.act[i] = (float)(3.0 * sac_stream_uniform(&s) - 2.0);
   return c;
+}
+
+/* What a critic's outputs say of Q. */
+static double mean_of(const sac_agent *agent, size_t outputs, const double out[]) {
+  double sum = 0.0, mean = 0.0;
+  if (agent->opt.critic_head == SAC_CRITIC_SCALAR) return out[0];
+  for (size_t i = 0; i < outputs; i++) {
+    const int atoms = agent->opt.critic_head == SAC_CRITIC_CATEGORICAL;
+    const double p = atoms ? exp(out[i]) : 1.0, z = atoms ? -5.0 + 0.5 * (double)i : out[i];
+    sum += p;
+    mean += p * z;
+  }
+  return mean / sum;
 }
 
 /* critic j at one observation and action in [-2, 1]: W h + b, with ReLU between, in double */
@@ -37,7 +51,7 @@ static double critic(sac_agent *agent, size_t j, const float obs[], const double
     }
     memcpy(h, next, sizeof h);
   }
-  return h[0];
+  return mean_of(agent, net->out, h);
 }
 
 static double value(sac_agent *agent, const float obs[], const double act[]) {
@@ -50,8 +64,8 @@ static double value(sac_agent *agent, const float obs[], const double act[]) {
   return agent->opt.actor_q == SAC_ACTOR_Q_MEAN ? sum / (double)agent->N : least;
 }
 
-static void check_case(const char *actor_q, int64_t critics) {
-  case_ c = make_case(actor_q, critics);
+static void check_case(const char *actor_q, int64_t critics, const char *head) {
+  case_ c = make_case(actor_q, critics, head);
   const uint64_t before = agent_hash(c.agent);
   float q[ROWS], dq[ROWS * ACT], alone[ROWS];
   sac_error err = {0};
@@ -62,7 +76,7 @@ static void check_case(const char *actor_q, int64_t critics) {
     double act[ACT];
     for (size_t i = 0; i < ACT; i++) act[i] = (double)c.act[b * ACT + i];
     assert_close(q[b], value(c.agent, c.obs + b * OBS, act), 1e-6, 1e-5);
-    for (size_t i = 0; i < ACT; i++) { /* piecewise linear: a short difference is exact */
+    for (size_t i = 0; i < ACT; i++) { /* all but linear within a short difference */
       const double h = 1e-6, at = act[i];
       act[i] = at + h;
       const double up = value(c.agent, c.obs + b * OBS, act);
@@ -79,14 +93,18 @@ static void check_case(const char *actor_q, int64_t critics) {
 static void value_and_gradient_match(void **state) {
   (void)state;
   for (int64_t critics = 1; critics <= 4; critics++) {
-    check_case("min", critics);
-    check_case("mean", critics);
+    check_case("min", critics, "scalar");
+    check_case("mean", critics, "scalar");
   }
+  check_case("min", 3, "categorical");
+  check_case("mean", 2, "categorical");
+  check_case("min", 2, "quantile");
+  check_case("mean", 3, "quantile");
 }
 
 static void refusals(void **state) {
   (void)state;
-  case_ c = make_case("min", 2);
+  case_ c = make_case("min", 2, "scalar");
   float q[ROWS] = {3.0f}, dq[ROWS * ACT];
   sac_error err = {0};
   check_refused(sac_agent_value(c.agent, 17, c.obs, c.act, q, dq, &err), SAC_ERR_ARG, &err,

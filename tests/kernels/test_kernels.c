@@ -416,6 +416,27 @@ static void policy_functions(void **state) {
   }
 }
 
+/* Rows of any length, their logits up to 60 apart; a NaN spreads in its row and nowhere else. */
+static void softmax_of_rows(void **state) {
+  (void)state;
+  enum { M = 7, LD = 140 };
+  static float got[M * LD], want[M * LD], log_sum[2][M];
+  FOR_EACH_TABLE(k)
+  for (size_t n = 1; n <= 135; n += 1 + n / 4) {
+    fill(got, M * LD, 31 + n);
+    for (size_t i = 0; i < M * LD; i++) got[i] *= 30.0f;
+    memcpy(want, got, sizeof want);
+    k->softmax(M, n, got, LD, log_sum[0]);
+    sac_kernels_reference.softmax(M, n, want, LD, log_sum[1]);
+    compare("softmax", k->isa, got, want, M * LD, 1e-30, 8e-6); /* the logit is rounded once more */
+    compare("log sum", k->isa, log_sum[0], log_sum[1], M, 1e-6, 5e-7);
+    got[2 * LD + n - 1] = NAN;
+    k->softmax(M, n, got, LD, log_sum[0]);
+    for (size_t i = 0; i < M; i++)
+      for (size_t j = 0; j < n; j++) assert_int_equal(isnan(got[i * LD + j]) != 0, i == 2);
+  }
+}
+
 static void normals_match_and_are_normal(void **state) {
   (void)state;
   enum { N = 200001 };
@@ -465,6 +486,7 @@ int main(void) {
       cmocka_unit_test(rows_of_norms),
       cmocka_unit_test(adam_steps),
       cmocka_unit_test(policy_functions),
+      cmocka_unit_test(softmax_of_rows),
       cmocka_unit_test(normals_match_and_are_normal),
       cmocka_unit_test(tails_have_the_same_bits),
   };
