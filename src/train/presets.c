@@ -59,6 +59,19 @@ static const sac_preset presets[] = {
      "warmup=5000",
      "Hiraoka et al. 2022 (arXiv 2110.02034), TakuyaHiraoka/Dropout-Q-Functions-for-Doubly-"
      "Efficient-Reinforcement-Learning, OriginalREDQCodebase"},
+    {"tqc",
+     "lr=3e-4 batch=256 actor_hidden=256,256 critic_hidden=512,512,512 critics=5 "
+     "critic_head=quantile critic_quantiles=25 quantile_drop=2 actor_q=mean init=torch warmup=0 "
+     "update_after=256 utd=1",
+     "Kuznetsov et al. 2020 (arXiv 2005.04269), SamsungLabs/tqc_pytorch, main.py and tqc/"},
+    {"xqc",
+     "lr=3e-4 lr_schedule=linear lr_horizon=2000000 lr_end=0.1 batch=256 gamma=0.995 tau=0.005 "
+     "actor_hidden=256,256,256,256 critic_hidden=512,512,512,512 critic_norm=batch "
+     "actor_norm=batch norm_place=hidden norm_input=yes norm_momentum=0.99 norm_eps=1e-3 "
+     "weight_projection=unit critic_head=categorical critic_atoms=101 value_min=-5 value_max=5 "
+     "reward_norm=return reward_norm_max=1e6 policy_delay=3 alpha=0.01 alpha_loss=alpha "
+     "target_entropy_scale=-0.5 log_std_min=-10 warmup=5000 utd=2",
+     "Palenicek et al. 2025 (arXiv 2509.25174), danielpalenicek/xqc, conf/ and xqc/agents/xqc/"},
 };
 
 #define SAC_FAST        "lr=1e-3 warmup=5000"

@@ -197,6 +197,29 @@ static void frontier_presets_say_what_their_sources_say(void **state) {
   assert_int_equal(o.agent.actor_q, SAC_ACTOR_Q_MEAN);
   assert_int_equal(o.agent.policy_delay, 20);
   assert_close(o.train.utd, 20, 0, 0);
+  assert_ok(sac_preset_apply("tqc", &o, &err), err);
+  assert_int_equal(o.agent.critic_head, SAC_CRITIC_QUANTILE);
+  assert_int_equal(o.agent.critics, 5);
+  assert_int_equal(o.agent.critic_quantiles, 25);
+  assert_int_equal(o.agent.quantile_drop, 2);
+  assert_int_equal(o.agent.critic_hidden.count, 3);
+  assert_int_equal(o.agent.critic_hidden.width[2], 512);
+  assert_int_equal(o.agent.actor_hidden.count, 2);
+  assert_int_equal(o.train.warmup, 0);
+  assert_int_equal(sac_run_first_update(&o.train), 256);
+  assert_ok(sac_preset_apply("xqc", &o, &err), err);
+  assert_int_equal(o.agent.critic_head, SAC_CRITIC_CATEGORICAL);
+  assert_int_equal(o.agent.critic_norm, SAC_NORMS_BATCH);
+  assert_int_equal(o.agent.norm_input, SAC_NORM_INPUT_YES);
+  assert_int_equal(o.agent.critic_target, SAC_CRITIC_TARGET_EMA);
+  assert_int_equal(o.agent.weight_projection, SAC_WEIGHT_PROJECTION_UNIT);
+  assert_int_equal(o.agent.critic_atoms, 101);
+  assert_int_equal(o.agent.critic_hidden.count, 4);
+  assert_close(o.agent.lr_critic * o.agent.lr_end, 3e-5, 0, 1e-12);
+  assert_int_equal(o.agent.lr_horizon, 2000000);
+  assert_close(o.agent.alpha, 0.01, 0, 0);
+  assert_int_equal(o.agent.policy_delay, 3);
+  assert_close(o.train.utd, 2, 0, 0);
 }
 
 /* A replay needs two observations an environment; noise of drawn length has a longest. */
