@@ -5,10 +5,6 @@ import numpy as np
 DTYPES = {"f32": np.float32, "f64": np.float64, "u32": np.uint32, "u64": np.uint64}
 
 
-# options that the agent does not have yet, as it does without them
-DEFAULTS = {"critic_head": "scalar"}
-
-
 def read_record(stream):
     """Lines `option NAME VALUE` and `NAME DTYPE ROWS COLS`, the latter followed by the numbers, up
     to the line `end`. None at the end of the stream."""
@@ -16,7 +12,7 @@ def read_record(stream):
     while line := stream.readline():
         words = line.decode().split()
         if words[0] == "end":
-            return {**DEFAULTS, **options}, tensors
+            return options, tensors
         if words[0] == "option":
             options[words[1]] = words[2]
             continue
