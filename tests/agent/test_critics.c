@@ -164,7 +164,8 @@ static void check_own_target(const char *norm) {
   assert_true(agent_hash(agent) != before); /* Adam's moments */
   for (size_t j = 0; j < agent->N && !agent->joint; j++) sac_critic_next(agent, j, 0, agent->B);
   for (size_t b = 0; b < agent->B; b++) {
-    const float q = fminf(agent->q[0].next[b], agent->q[1].next[b]);
+    const size_t at = agent->joint ? agent->B + b : b; /* [s',a'] are the batch's second half */
+    const float q = fminf(agent->q[0].out[at], agent->q[1].out[at]);
     assert_close(agent->y[b], (double)agent->reward[b] + (double)(agent->discount[b] * q), 1e-6,
                  1e-6);
   }
