@@ -202,6 +202,15 @@ static const struct test_case cases[] = {
      .act = 2,
      .set = MIDDLE "critic_head=quantile critics=2 critic_quantiles=5 quantile_drop=2 "
                    "critic_norm=layer critic_dropout=0.2 actor_q=mean"},
+    {.name = "xqc",
+     .obs = 6,
+     .act = 2,
+     .set = "batch=32 actor_hidden=32,24,24,32 critic_hidden=32,40,40,32 critic_norm=batch "
+            "actor_norm=batch norm_input=yes norm_momentum=0.9 weight_projection=unit "
+            "critic_head=categorical reward_norm=return alpha=0.01 alpha_loss=alpha "
+            "lr_schedule=linear lr_end=0.1 lr_horizon=10 policy_delay=2 adam_eps=1e-4",
+     .threads = 2,
+     .reward = 3.0f},
     {.name = "categorical crossq",
      .obs = 6,
      .act = 2,
