@@ -95,14 +95,11 @@ class Quantile:
         return np.mean(y)
 
     def loss(self, out, y):
-        total = 0.0
-        for i in range(y.shape[1]):
-            e = y[:, i:i + 1] - out
-            below = e.value < 0.0
-            size = where(below, -e, e)
-            huber = where(size.value <= 1.0, size * size / 2.0, size - 0.5)
-            total = total + (huber * np.abs(self.tau - below)).mean()
-        return total / y.shape[1]
+        e = y[:, None, :] - out[:, :, None]
+        below = e.value < 0.0
+        size = where(below, -e, e)
+        huber = where(size.value <= 1.0, size * size / 2.0, size - 0.5)
+        return (huber * np.abs(self.tau[:, :, None] - below)).mean()
 
 
 def head(options):

@@ -23,10 +23,10 @@ class Node:
         return self.value.shape
 
     def feed(self, gradient):
-        extra = gradient.ndim - self.value.ndim
-        gradient = gradient.sum(axis=tuple(range(extra)))
-        stretched = tuple(i for i, n in enumerate(self.shape) if n == 1 != gradient.shape[i])
-        gradient = gradient.sum(axis=stretched, keepdims=True)
+        if gradient.shape != self.shape:
+            gradient = gradient.sum(axis=tuple(range(gradient.ndim - self.value.ndim)))
+            stretched = tuple(i for i, n in enumerate(self.shape) if n == 1 != gradient.shape[i])
+            gradient = gradient.sum(axis=stretched, keepdims=True)
         self.gradient = gradient if self.gradient is None else self.gradient + gradient
 
     def __add__(self, other):
@@ -152,12 +152,13 @@ def gradients(loss, leaves):
             seen.add(id(at))
             stack.append((at, True))
             stack.extend((parent, False) for parent, _ in at.made_of)
+    wanted = {id(leaf) for leaf in leaves}
     for at in order + list(leaves):
         at.gradient = None
     loss.gradient = np.ones(loss.shape)
     for at in reversed(order):
         for parent, share in at.made_of:
-            if parent.made_of or any(parent is leaf for leaf in leaves):
+            if parent.made_of or id(parent) in wanted:
                 parent.feed(share(at.gradient))
     return [np.zeros(leaf.shape) if leaf.gradient is None else leaf.gradient for leaf in leaves]
 
