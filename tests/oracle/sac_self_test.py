@@ -20,7 +20,8 @@ BASE = {"precision": "fp32", "gamma": "0.9", "adam_beta2": "0.999", "adam_eps": 
         "norm_momentum": "0.9", "norm_eps": "1e-3", "renorm_r_max": "3", "renorm_d_max": "5",
         "renorm_warmup": "0", "critic_dropout": "0", "critic_target": "ema",
         "critic_head": "scalar", "critic_atoms": "9", "value_min": "-2", "value_max": "3",
-        "critic_quantiles": "4", "quantile_drop": "1", "obs_norm": "none", "reward_norm": "none", "weight_projection": "none"}
+        "critic_quantiles": "4", "quantile_drop": "1", "obs_norm": "none",
+        "reward_norm": "none", "weight_projection": "none"}
 WIDTHS = (7, 5)
 
 
