@@ -269,8 +269,11 @@ static void tanh_each(size_t n, const float *u, float *a) {
 static void softmax(size_t M, size_t N, float *x, size_t ldx, float *log_sum) {
   for (size_t i = 0; i < M; i++) {
     float *row = x + i * ldx;
-    double top = (double)row[0], sum = 0.0;
-    for (size_t n = 1; n < N; n++) top = fmax(top, (double)row[n]);
+    float largest = row[0]; /* not by fmax: gcc 12 for aarch64 fails on it, an internal error */
+    for (size_t n = 1; n < N; n++)
+      if (row[n] > largest) largest = row[n];
+    const double top = (double)largest;
+    double sum = 0.0;
     for (size_t n = 0; n < N; n++) sum += exp((double)row[n] - top);
     for (size_t n = 0; n < N; n++) row[n] = (float)(exp((double)row[n] - top) / sum);
     log_sum[i] = (float)(top + log(sum));
