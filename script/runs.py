@@ -317,6 +317,21 @@ def number(value):
     return f"{value:,.1f}" if abs(value) >= 10 else f"{value:.2f}"
 
 
+def spread(values):
+    """Standard deviation, and interquartile mean with its interval, as text; "-" of one value."""
+    if len(values) < 2:
+        return "-", "-"
+    low, high = bootstrap_interval(values)
+    return (number(statistics.stdev(values)),
+            f"{number(interquartile_mean(values))} [{number(low)}, {number(high)}]")
+
+
+def table(head, rows):
+    """Markdown, of texts."""
+    return "\n".join(["| " + " | ".join(head) + " |", "|" + "---|" * len(head)] +
+                     ["| " + " | ".join(row) + " |" for row in rows]) + "\n"
+
+
 # --- command line --------------------------------------------------------------------------------
 
 

@@ -3,8 +3,7 @@
 The pretended program writes the files of a run and a curve whose return at step s is s / 100 + seed,
 so that every number in the table is known.
 """
-import importlib.machinery
-import importlib.util
+import importlib
 import json
 import os
 import shutil
@@ -51,19 +50,15 @@ sys.exit(130 if broken else 0)
 """
 
 
-def load_script():
-    path = os.path.join(SOURCE, "script", "results")
+def load_runs():
     sys.dont_write_bytecode = True
-    sys.path.insert(0, os.path.dirname(path))
-    loader = importlib.machinery.SourceFileLoader("results", path)
-    module = importlib.util.module_from_spec(importlib.util.spec_from_loader("results", loader))
-    loader.exec_module(module)
-    return module
+    sys.path.insert(0, os.path.join(SOURCE, "script"))
+    return importlib.import_module("runs")
 
 
 class Statistics(unittest.TestCase):
     def setUp(self):
-        self.results = load_script()
+        self.results = load_runs()
 
     def test_interquartile_mean_is_the_trimmed_mean(self):
         values = [3.0, -7.5, 11.0, 2.25, 900.0, 4.0, -1.0, 5.5, 6.0, 8.0, 13.0]
