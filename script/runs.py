@@ -11,6 +11,7 @@ import fnmatch
 import json
 import os
 import random
+import re
 import shutil
 import signal
 import statistics
@@ -50,13 +51,22 @@ class Job:
         """How far the curve that is kept goes."""
         return last_step(self.kept + ".csv")
 
+    def diverged(self):
+        """{"step", "message"} of the end of a run that diverged, which is not tried again, or None."""
+        path = self.kept + ".diverged.json"
+        return read_json(path) if os.path.exists(path) else None
+
     def finished(self):
-        """Whether the run, kept or not, has gone this far, its long evaluation included."""
+        """Whether the run is kept and has gone this far, its long evaluation included, or diverged."""
+        if self.diverged():
+            return True
         if self.kept_steps() < self.steps:
             return False
         return not self.episodes or os.path.exists(self.kept + ".final.json")
 
     def status(self):
+        if self.diverged():
+            return f"diverged at {self.diverged()['step']:,}"
         if self.finished():
             return "kept"
         at = last_step(os.path.join(self.folder, "eval.csv"))
@@ -164,17 +174,34 @@ def train(job, program, threads, lock):
         command += [word for setting in job.settings for word in ("--set", setting)]
     status = call(command + ["--steps", str(job.steps), "--threads", str(threads)], log,
                   lock)
-    if status:
+    if status and not keep_diverged(job):
         say(f"{job.name}: stopped with exit {status}, see {os.path.relpath(log, ROOT)}")
+    return not status
+
+
+def keep_curve(job):
+    """Copy a run's curve and settings to docs/results/."""
+    for name, end in (("eval.csv", ".csv"), ("config.json", ".json")):
+        with open(os.path.join(job.folder, name), encoding="utf-8") as handle:
+            write_whole(job.kept + end, handle.read())
+
+
+def keep_diverged(job):
+    """Keep the end of a run whose log ends with a divergence, and its curve so far; whether it did."""
+    with open(job.folder + ".log", encoding="utf-8", errors="replace") as handle:
+        lines = handle.read().replace("\r", "\n").split("\n")
+    ends = re.findall(r"sac: step (\d+): (.*diverged)", "\n".join(lines[-3:]))
+    if not ends:
         return False
+    keep_curve(job)
+    write_whole(job.kept + ".diverged.json",
+                json.dumps({"step": int(ends[-1][0]), "message": ends[-1][1]}, indent=2) + "\n")
     return True
 
 
 def keep(job, program):
-    """Copy a finished run's curve and settings to docs/results/, with its long evaluation."""
-    for name, end in (("eval.csv", ".csv"), ("config.json", ".json")):
-        with open(os.path.join(job.folder, name), encoding="utf-8") as handle:
-            write_whole(job.kept + end, handle.read())
+    """Keep a finished run's curve and settings, with its long evaluation."""
+    keep_curve(job)
     if job.episodes:
         found = evaluate(program, job.folder, job.episodes)
         if found is None:
@@ -198,7 +225,9 @@ def do_job(job, program, threads):
         if last_step(os.path.join(job.folder, "eval.csv")) < job.steps:
             say(f"{job.name}: training")
             if not train(job, program, threads, lock):
-                return False
+                if job.diverged():
+                    say(f"{job.name}: diverged at {job.diverged()['step']:,}")
+                return bool(job.diverged())
         if not keep(job, program):
             say(f"{job.name}: could not be evaluated")
             return False
