@@ -8,6 +8,8 @@
 
 #include <math.h>
 
+enum { MOST_QUANTILES = 200 }; /* the option's upper end */
+
 static size_t quantiles(const sac_agent_options *o) {
   return (size_t)o->critic_quantiles;
 }
@@ -72,35 +74,78 @@ static void targets(sac_agent *g, float alpha, size_t first, size_t last) {
   }
 }
 
+/* The first numbers of a sorted list: those below some limit. */
+typedef struct below {
+  size_t count;
+  double sum, square;
+} below;
+
+static void advance(below *p, size_t K, const float y[], double limit) {
+  for (; p->count < K && (double)y[p->count] < limit; p->count++) {
+    p->sum += (double)y[p->count];
+    p->square += (double)y[p->count] * (double)y[p->count];
+  }
+}
+
+/* sum_k (y_k - theta) and sum_k (y_k - theta)^2 over what lies between two limits. */
+static void moments_between(const below *low, const below *high, double theta, double *first,
+                            double *second) {
+  const double n = (double)(high->count - low->count), sum = high->sum - low->sum;
+  *first = sum - n * theta;
+  *second = high->square - low->square - theta * (2.0 * sum - n * theta);
+}
+
 /* The loss of one quantile against all K of the target, and its slope, with delta = y_k - theta:
  *   1/K sum_k |tau - 1{delta < 0}| h(delta),  h(delta) = delta^2/2 within 1, |delta| - 1/2 beyond
- */
-static double quantile_loss(size_t K, const float y[], float theta, float tau, float *slope) {
-  double loss = 0.0, sum = 0.0;
-  for (size_t k = 0; k < K; k++) {
-    const float delta = y[k] - theta, cut = delta < -1.0f ? -1.0f : delta > 1.0f ? 1.0f : delta;
-    const float weight = delta < 0.0f ? 1.0f - tau : tau;
-    loss += (double)(weight * cut * (delta - 0.5f * cut));
-    sum -= (double)(weight * cut);
+ * edge: the numbers below theta - 1, theta and theta + 1, and all. */
+static double quantile_loss(const below edge[4], double theta, double tau, float *slope) {
+  static const below none = {0};
+  const double K = (double)edge[3].count, left = (double)edge[0].count,
+               right = K - (double)edge[2].count;
+  double far_left, left_1, left_2, right_1, right_2, far_right, unused;
+  moments_between(&none, &edge[0], theta, &far_left, &unused);
+  moments_between(&edge[0], &edge[1], theta, &left_1, &left_2);
+  moments_between(&edge[1], &edge[2], theta, &right_1, &right_2);
+  moments_between(&edge[2], &edge[3], theta, &far_right, &unused);
+  *slope = (float)(((1.0 - tau) * (left - left_1) - tau * (right + right_1)) / K);
+  return ((1.0 - tau) * (0.5 * left_2 - far_left - 0.5 * left) +
+          tau * (0.5 * right_2 + far_right - 0.5 * right)) /
+         K;
+}
+
+/* rank (n): the places of theta in order upwards. They mostly are in order. */
+static void rank_of(size_t n, const float theta[], size_t rank[]) {
+  for (size_t i = 0; i < n; i++) {
+    size_t at = i;
+    for (; at > 0 && theta[rank[at - 1]] > theta[i]; at--) rank[at] = rank[at - 1];
+    rank[at] = i;
   }
-  *slope = (float)(sum / (double)K);
-  return loss / (double)K;
+}
+
+/* One row: the mean loss over its quantiles. Both lists are gone through once, upwards. */
+static double row_slopes(size_t n, const float theta[], const float tau[], size_t K,
+                         const float y[], float share, float slope[]) {
+  size_t rank[MOST_QUANTILES];
+  below edge[4] = {0};
+  double loss = 0.0;
+  rank_of(n, theta, rank);
+  advance(&edge[3], K, y, HUGE_VAL);
+  for (size_t i = 0; i < n; i++) {
+    const size_t at = rank[i];
+    for (int e = 0; e < 3; e++) advance(&edge[e], K, y, (double)theta[at] + e - 1.0);
+    loss += quantile_loss(edge, (double)theta[at], (double)tau[at], &slope[at]);
+    slope[at] *= share;
+  }
+  return loss / (double)n;
 }
 
 /* The mean over the quantiles. */
 static void slopes(const sac_agent *g, sac_critic *c, size_t first, size_t last) {
   const size_t n = quantiles(&g->opt), K = kept(g);
   const float share = 1.0f / (float)(n * g->B);
-  for (size_t b = first; b < last; b++) {
-    double loss = 0.0;
-    for (size_t i = 0; i < n; i++) {
-      const size_t at = b * g->ld_out + i;
-      float slope;
-      loss += quantile_loss(K, g->wanted + b * g->ld_wanted, c->out[at], g->support[i], &slope);
-      c->slope[at] = share * slope;
-    }
-    c->loss[b] = loss / (double)n;
-  }
+  for (size_t b = first; b < last; b++)
+    c->loss[b] = row_slopes(n, c->out + b * g->ld_out, g->support, K, g->wanted + b * g->ld_wanted,
+                            share, c->slope + b * g->ld_out);
   read(g, c, first, last);
 }
 
