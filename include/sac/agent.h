@@ -17,8 +17,11 @@ extern "C" {
 /* The agent's options: R real, I integer, C choice, W widths.
  * R(name, default, min, max, help)  C(name, default, "a|b", help)  W(name, default, help) */
 #define SAC_AGENT_OPTIONS(R, I, C, W)                                                             \
-  W(actor_hidden, "256,256", "widths of the actor's hidden layers")                               \
-  W(critic_hidden, "256,256", "widths of each critic's hidden layers")                            \
+  W(actor_hidden, "256,256", "widths of the actor's hidden layers, or of a body's blocks")        \
+  W(critic_hidden, "256,256", "widths of each critic's hidden layers, or of a body's blocks")     \
+  C(body, plain, "plain|simba|bro|simbav2|flash",                                                 \
+    "networks: layer after layer | blocks that are added to what they read, with norms of their " \
+    "own [SIMBA, BRO, SIMBAV2, FLASHSAC]; docs/nn.md")                                            \
   C(init, lecun, "lecun|torch|glorot",                                                            \
     "weights: truncated normal 1/sqrt(in) | uniform 1/sqrt(in), biases too | glorot uniform")     \
   C(critic_norm, none, "none|layer|rms|batch|renorm",                                             \
@@ -130,6 +133,7 @@ extern "C" {
   I(policy_updates, 1, 1, 1000, "actor (and temperature) updates in a row at that time [CleanRL]")
 
 enum { SAC_INIT_LECUN, SAC_INIT_TORCH, SAC_INIT_GLOROT };
+enum { SAC_BODY_PLAIN, SAC_BODY_SIMBA, SAC_BODY_BRO, SAC_BODY_SIMBAV2, SAC_BODY_FLASH };
 enum { SAC_NORMS_NONE, SAC_NORMS_LAYER, SAC_NORMS_RMS, SAC_NORMS_BATCH, SAC_NORMS_RENORM };
 enum { SAC_WEIGHT_PROJECTION_NONE, SAC_WEIGHT_PROJECTION_UNIT };
 enum { SAC_NORM_PLACE_HIDDEN, SAC_NORM_PLACE_INPUTS };

@@ -14,6 +14,7 @@ sac_mlp_spec sac_critic_network(const sac_agent *g, size_t in, size_t out, int w
                         .trained = 1,
                         .with_target = with_target,
                         .bf16 = g->pi.net.bf16,
+                        .body = g->opt.body,
                         .norm = sac_norm_of(&g->opt, g->opt.critic_norm),
                         .dropout = g->opt.critic_dropout};
 }
@@ -65,7 +66,7 @@ void sac_critics_layout(sac_arena *m, sac_agent *g, size_t in) {
 }
 
 uint64_t sac_critics_init_index(size_t j) {
-  return (uint64_t)(j < 2 ? j + 1 : j + 2) * SAC_LAYERS_MAX;
+  return (uint64_t)(j < 2 ? j + 1 : j + 2) * SAC_INIT_STREAMS;
 }
 
 void sac_critics_init(sac_agent *g, uint64_t base) {

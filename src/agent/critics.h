@@ -23,7 +23,7 @@ int sac_critics_joint(const sac_agent_options *options);
 /* Where the stream (seed, SAC_STREAM_INIT) of a network's first layer begins: the actor's at 0,
  * then the first two critics', the value network's, and those of all further critics. */
 uint64_t sac_critics_init_index(size_t j);
-enum { SAC_VALUE_INIT_INDEX = 3 * SAC_LAYERS_MAX };
+enum { SAC_VALUE_INIT_INDEX = 3 * SAC_INIT_STREAMS };
 
 /* Draw this update's subset: M of N, each set of M equally likely, from stream (seed,
  * SAC_STREAM_SUBSET, update). */

@@ -77,9 +77,46 @@ static sac_status check_norms(const sac_agent_options *o, sac_error *err) {
   return SAC_OK;
 }
 
+static int all_equal(const sac_widths *w) {
+  for (uint32_t i = 1; i < w->count; i++)
+    if (w->width[i] != w->width[0]) return 0;
+  return 1;
+}
+
+/* A body has norms of its own, in places of its own. */
+static sac_status check_body(const sac_agent_options *o, sac_error *err) {
+  static const char *const names[] = {"plain", "simba", "bro", "simbav2", "flash"};
+  const char *name = names[o->body];
+  if (o->body == SAC_BODY_PLAIN) return SAC_OK;
+  if (o->body == SAC_BODY_SIMBAV2 || o->body == SAC_BODY_FLASH)
+    return sac_fail(err, SAC_ERR_ARG, "body = %s: not there yet; plain, simba and bro are", name);
+  if (o->critic_norm || o->actor_norm || o->norm_place || o->norm_input)
+    return sac_fail(err, SAC_ERR_ARG,
+                    "body = %s: has normalisers of its own; leave critic_norm, actor_norm, "
+                    "norm_place and norm_input as they are by default",
+                    name);
+  if (!all_equal(&o->actor_hidden) || !all_equal(&o->critic_hidden))
+    return sac_fail(err, SAC_ERR_ARG,
+                    "body = %s: actor_hidden and critic_hidden are one width a block, and all of "
+                    "a network's blocks are as wide, such as 512,512",
+                    name);
+  if (o->critic_dropout > 0.0)
+    return sac_fail(err, SAC_ERR_ARG, "critic_dropout = %g: only with body = plain",
+                    o->critic_dropout);
+  if (o->precision == SAC_PRECISION_BF16)
+    return sac_fail(err, SAC_ERR_ARG,
+                    "precision = bf16: only with body = plain; set precision = fp32");
+  if (o->policy == SAC_POLICY_GSDE)
+    return sac_fail(err, SAC_ERR_ARG,
+                    "policy = gsde: only with body = plain, whose last hidden layer its noise is "
+                    "made of");
+  return SAC_OK;
+}
+
 /* The ensemble, and where its target comes from. */
 static sac_status check_critics(const sac_agent_options *o, sac_error *err) {
-  if (o->critic_target == SAC_CRITIC_TARGET_NONE && o->critic_norm == SAC_NORMS_NONE)
+  if (o->critic_target == SAC_CRITIC_TARGET_NONE && o->critic_norm == SAC_NORMS_NONE &&
+      o->body == SAC_BODY_PLAIN)
     return sac_fail(err, SAC_ERR_ARG,
                     "critic_target = none: critics that are their own target run away unless their "
                     "layers are normalised; set critic_norm, or critic_target = ema");
@@ -151,6 +188,7 @@ sac_status sac_agent_options_check(const sac_agent_options *options, sac_error *
       (options->precision == SAC_PRECISION_BF16 || options->value == SAC_VALUE_V))
     return sac_fail(err, SAC_ERR_ARG,
                     "weight_projection = unit: only with precision = fp32 and value = q");
+  SAC_TRY(check_body(options, err));
   SAC_TRY(check_critics(options, err));
   SAC_TRY(check_distributions(options, err));
   return check_norms(options, err);

@@ -35,7 +35,7 @@ static void add_norm(struct list *list, const char *name, size_t l, int after, c
   if (!norm->width) return;
   float *gamma = w + norm->offset, *beta = gamma + sac_padded(norm->width);
   add_columns(list, name, l, after ? "after.gamma" : "before.gamma", gamma, norm->width);
-  if (net->norm.kind == SAC_NORM_RMS) return; /* it has no beta */
+  if (norm->kind == SAC_NORM_RMS) return; /* it has no beta */
   add_columns(list, name, l, after ? "after.beta" : "before.beta", beta, norm->width);
 }
 
@@ -62,7 +62,8 @@ static void add_parameters(struct list *list, const char *name, const sac_mlp *n
     snprintf(full, sizeof full, "%s.%zu.weight", name, l);
     add(list, full, SAC_F32, W, layer->in, layer->out, layer->ld);
     snprintf(full, sizeof full, "%s.%zu.bias", name, l);
-    add(list, full, SAC_F32, W + layer->in * layer->ld, 1, layer->out, layer->ld);
+    if (!layer->biasless)
+      add(list, full, SAC_F32, W + layer->in * layer->ld, 1, layer->out, layer->ld);
     add_norm(list, name, l, 0, net, w);
     add_norm(list, name, l, 1, net, w);
   }

@@ -30,16 +30,22 @@ static double draw(int kind, size_t n, size_t m, sac_stream *s) {
   }
 }
 
+/* A network has SAC_INIT_STREAMS streams of its own from `index` on; the layers that it has beyond
+ * them draw from others of the same remainder, far behind. */
+static uint64_t stream_of(uint64_t index, size_t l) {
+  return index + l % SAC_INIT_STREAMS + ((uint64_t)(l / SAC_INIT_STREAMS) << 48);
+}
+
 void sac_mlp_init(const sac_kernels *k, sac_mlp *net, int kind, uint64_t seed, uint64_t index) {
   memset(net->w, 0, net->count * sizeof *net->w);
   for (size_t l = 0; l < net->layers; l++) {
     const sac_layer *layer = &net->layer[l];
-    sac_stream s = sac_stream_make(seed, SAC_STREAM_INIT, index + l);
+    sac_stream s = sac_stream_make(seed, SAC_STREAM_INIT, stream_of(index, l));
     float *W = net->w + layer->offset, *bias = W + layer->in * layer->ld;
     for (size_t i = 0; i < layer->in; i++)
       for (size_t j = 0; j < layer->out; j++)
         W[i * layer->ld + j] = (float)draw(kind, layer->in, layer->out, &s);
-    if (kind == SAC_MLP_TORCH)
+    if (kind == SAC_MLP_TORCH && !layer->biasless)
       for (size_t j = 0; j < layer->out; j++)
         bias[j] = (float)draw(kind, layer->in, layer->out, &s);
   }

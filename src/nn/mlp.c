@@ -1,5 +1,6 @@
 #include "nn/mlp.h"
 
+#include "nn/body.h"
 #include "nn/mlp_bf16.h"
 #include "nn/mlp_rows.h"
 #include "nn/norm.h"
@@ -16,17 +17,14 @@ static size_t unit_count(size_t in) {
 void sac_mlp_layout(sac_arena *arena, sac_mlp *net, const sac_mlp_spec *spec) {
   *net = (sac_mlp){.in = spec->in,
                    .out = spec->out,
-                   .layers = spec->hidden->count + 1,
                    .bf16 = spec->bf16,
                    .norm = spec->norm,
                    .dropout = (float)spec->dropout};
+  sac_body_layers(net, spec->body, spec->hidden);
   for (size_t l = 0; l < net->layers; l++) {
     sac_layer *layer = &net->layer[l];
-    layer->in = l ? spec->hidden->width[l - 1] : spec->in;
-    layer->out = l + 1 < net->layers ? spec->hidden->width[l] : spec->out;
     layer->ld = layer->out == 1 && l + 1 == net->layers ? 1 : sac_padded(layer->out);
     layer->offset = net->count;
-    layer->relu = l + 1 < net->layers;
     layer->ldt = sac_row(layer->in);
     if (spec->trained && !spec->bf16 && layer->ld > 1)
       layer->Wt = SAC_TAKE(arena, float, layer->ld * layer->ldt);
@@ -38,9 +36,9 @@ void sac_mlp_layout(sac_arena *arena, sac_mlp *net, const sac_mlp_spec *spec) {
     if (need > net->scratch) net->scratch = need;
     const size_t train = sac_mlp_train_scratch(layer, rows);
     if (sac_norm_is_batch(&net->norm) && train > net->scratch) net->scratch = train;
-    net->units += sac_norm_units(net, layer);
+    net->units += sac_norm_units(layer);
     const size_t columns = 2 * (sac_padded(layer->in) + layer->ld); /* for a norm's unit */
-    if (sac_norm_units(net, layer) && columns > net->scratch) net->scratch = columns;
+    if (sac_norm_units(layer) && columns > net->scratch) net->scratch = columns;
   }
   net->w = SAC_TAKE(arena, float, net->count);
   net->target = spec->with_target ? SAC_TAKE(arena, float, net->count) : NULL;
@@ -58,9 +56,9 @@ void sac_mlp_layout(sac_arena *arena, sac_mlp *net, const sac_mlp_spec *spec) {
     for (size_t first = 0; first < layer->in; first += rows)
       net->unit[u++] = (sac_unit){
           .layer = l, .first = first, .rows = rows < layer->in - first ? rows : layer->in - first};
-    if (sac_norm_units(net, layer) && layer->before.width)
+    if (sac_norm_has_unit(&layer->before))
       net->unit[u++] = (sac_unit){.layer = l, .part = SAC_UNIT_BEFORE};
-    if (sac_norm_units(net, layer) && layer->after.width)
+    if (sac_norm_has_unit(&layer->after))
       net->unit[u++] = (sac_unit){.layer = l, .part = SAC_UNIT_AFTER};
   }
 }
@@ -293,7 +291,6 @@ void sac_mlp_step(const sac_kernels *k, sac_mlp *net, size_t u, size_t B, const 
   const size_t ld_in = normed ? normed->ld : unit->layer ? trace->ld[unit->layer - 1] : ldx;
   const float *d = head ? dy : trace->d[unit->layer];
   const size_t ld_d = head ? ldy : trace->ld[unit->layer];
-  const size_t bias_at = layer->offset + layer->in * layer->ld;
   double square = 0.0;
 
   if (layer->ld == 1) { /* a critic's head: dL/dw = sum_b dy_b h_b, dL/db = sum_b dy_b */
@@ -302,12 +299,12 @@ void sac_mlp_step(const sac_kernels *k, sac_mlp *net, size_t u, size_t B, const 
     double sum = 0.0;
     for (size_t b = 0; b < B; b++) sum += (double)dy[b];
     const float db = (float)sum;
-    net->unit_square[u] = square + sac_mlp_step_bias(k, net, bias_at, 1, adam, &db, tau);
+    net->unit_square[u] = square + sac_mlp_step_layer_bias(k, net, unit->layer, adam, &db, tau);
     return;
   }
-  if (unit->first == 0) { /* dL/db = sum_b d_b */
+  if (unit->first == 0 && !layer->biasless) { /* dL/db = sum_b d_b */
     k->sum_columns(B, layer->ld, NULL, d, ld_d, scratch);
-    square += sac_mlp_step_bias(k, net, bias_at, layer->ld, adam, scratch, tau);
+    square += sac_mlp_step_layer_bias(k, net, unit->layer, adam, scratch, tau);
   }
   /* dL/dW = in^T d, some rows of it */
   k->gemm(&(sac_gemm){.M = unit->rows,

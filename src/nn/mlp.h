@@ -15,13 +15,14 @@
 /* What a network is to be. */
 typedef struct sac_mlp_spec {
   size_t in, out;
-  const sac_widths *hidden;
+  const sac_widths *hidden;     /* widths of the hidden layers, or one for each block of a body */
   int trained;                  /* with Adam moments */
   int with_target;              /* with a target copy */
   const sac_kernels_bf16 *bf16; /* its products in training are in bf16, or NULL; only without a
                                    norm and without dropout */
-  sac_norm_spec norm;           /* zero: none */
-  double dropout;               /* in [0, 1); 0 with a norm of a batch kind */
+  int body;                     /* SAC_NET_PLAIN ...: what `hidden` means, body.h */
+  sac_norm_spec norm;           /* zero: none; of a body its own kind, with these numbers */
+  double dropout;               /* in [0, 1); 0 with a norm of a batch kind, and with a body */
 } sac_mlp_spec;
 
 void sac_mlp_layout(sac_arena *arena, sac_mlp *net, const sac_mlp_spec *spec);
@@ -37,8 +38,10 @@ void sac_trace_layout_training(sac_arena *arena, sac_trace *trace, const sac_mlp
 /* How weights are drawn, in the order of the agent's option init; init.c has the formulas. */
 enum { SAC_MLP_LECUN, SAC_MLP_TORCH, SAC_MLP_GLOROT };
 
-/* Fresh weights, kind SAC_MLP_*; tensor `index` upwards of stream (seed, SAC_STREAM_INIT). The
- * target becomes a copy, the moments zero. */
+/* Fresh weights, kind SAC_MLP_*, from SAC_INIT_STREAMS indices of stream (seed, SAC_STREAM_INIT)
+ * from `index` on, a layer each, and the same 2^48 and 2^49 further. The target becomes a copy, the
+ * moments zero. */
+enum { SAC_INIT_STREAMS = SAC_WIDTHS_MAX + 1 };
 void sac_mlp_init(const sac_kernels *k, sac_mlp *net, int kind, uint64_t seed, uint64_t index);
 
 /* Thread t's share of the columns of every matrix to length 1, and their transposes (fp32 alone):

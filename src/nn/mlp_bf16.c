@@ -240,7 +240,6 @@ void sac_mlp_step_bf16(const sac_kernels *k, sac_mlp *net, size_t u, size_t B,
   const int head = unit->layer + 1 == net->layers;
   const uint32_t *in = unit->layer ? trace->h_down[unit->layer - 1] : trace->x_down;
   const size_t ld_in = unit->layer ? trace->ld_down[unit->layer - 1] : trace->ld_x;
-  const size_t bias_at = layer->offset + layer->in * layer->ld;
   double square = 0.0;
 
   if (is_vector(layer)) { /* a critic's head: dL/dw = sum_b dy_b h_b, dL/db = sum_b dy_b */
@@ -249,14 +248,14 @@ void sac_mlp_step_bf16(const sac_kernels *k, sac_mlp *net, size_t u, size_t B,
     double sum = 0.0;
     for (size_t i = 0; i < B; i++) sum += (double)dy[i];
     const float db = (float)sum;
-    net->unit_square[u] = square + sac_mlp_step_bias(k, net, bias_at, 1, adam, &db, tau);
+    net->unit_square[u] = square + sac_mlp_step_layer_bias(k, net, unit->layer, adam, &db, tau);
     return;
   }
   const uint32_t *d = head ? trace->dy_down : trace->d_down[unit->layer];
   const size_t ld_d = head ? trace->ld_dy_down : trace->ld_down[unit->layer];
-  if (unit->first == 0) { /* dL/db = sum_b d_b */
+  if (unit->first == 0 && !layer->biasless) { /* dL/db = sum_b d_b */
     b->sum_columns(B, layer->ld, NULL, d, ld_d, scratch);
-    square += sac_mlp_step_bias(k, net, bias_at, layer->ld, adam, scratch, tau);
+    square += sac_mlp_step_layer_bias(k, net, unit->layer, adam, scratch, tau);
   }
   /* dL/dW = in^T d, some rows of it */
   b->gemm_pairs(&(sac_gemm_bf16){.M = unit->rows,

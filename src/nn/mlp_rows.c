@@ -9,8 +9,8 @@
 #include <math.h>
 #include <string.h>
 
-static int centered(const sac_mlp *net) {
-  return net->norm.kind == SAC_NORM_LAYER;
+static int centered(const sac_norm *norm) {
+  return norm->kind == SAC_NORM_LAYER;
 }
 
 static int is_hidden(const sac_mlp *net, size_t l) {
@@ -49,10 +49,10 @@ static void normalise(const sac_kernels *k, const sac_mlp *net, const float *w,
   k->row_norm(&(sac_row_norm){.M = rows,
                               .width = norm->width,
                               .eps = (float)net->norm.eps,
-                              .center = centered(net),
+                              .center = centered(norm),
                               .relu = relu,
                               .gamma = sac_norm_gamma(norm, w),
-                              .beta = centered(net) ? sac_norm_beta(norm, w) : NULL,
+                              .beta = centered(norm) ? sac_norm_beta(norm, w) : NULL,
                               .X = x,
                               .ldx = ldx,
                               .xn = at->xn + first * at->ld,
@@ -145,7 +145,7 @@ static void back_through_norm(const sac_kernels *k, const sac_mlp *net, const sa
                               float *dx, size_t ldx) {
   k->row_norm_back(&(sac_row_norm_back){.M = r->n,
                                         .width = norm->width,
-                                        .center = centered(net),
+                                        .center = centered(norm),
                                         .gamma = sac_norm_gamma(norm, net->w),
                                         .xn = of_batch(r, at->xn, at->ld),
                                         .ldn = at->ld,
@@ -295,7 +295,7 @@ double sac_mlp_step_norm(const sac_kernels *k, sac_mlp *net, const sac_unit *uni
   float *dbeta = scratch, *dgamma = scratch + N;
   k->sum_products(B, N, NULL, at->g, at->ld, at->xn, at->ld, dbeta, dgamma);
   double square = sac_mlp_step_bias(k, net, norm->offset, norm->width, adam, dgamma, tau);
-  if (centered(net))
+  if (centered(norm))
     square += sac_mlp_step_bias(k, net, norm->offset + N, norm->width, adam, dbeta, tau);
   return square;
 }

@@ -240,8 +240,8 @@ static double adam_on(const pass *p, const sac_mlp_batch *b, size_t at, size_t n
   return sac_mlp_step_span(p->k, b->net, at, n, b->adam, g, b->tau);
 }
 
-/* The same for biases and for parameters of norms, which do not decay. */
-static double adam_on_bias(const pass *p, const sac_mlp_batch *b, size_t at, size_t n,
+/* The same for parameters of norms, which do not decay. */
+static double adam_on_norm(const pass *p, const sac_mlp_batch *b, size_t at, size_t n,
                            const float *g) {
   return sac_mlp_step_bias(p->k, b->net, at, n, b->adam, g, b->tau);
 }
@@ -264,8 +264,8 @@ static double step_before(const pass *p, const sac_mlp_batch *b, size_t l, size_
     const float S1 = gamma[j] * dbeta[i];
     set_slopes(at, j, b->rows, S1, (gamma[j] * dgamma[i] - at->d[j] * S1) / at->r[j]);
   }
-  double square = adam_on_bias(p, b, norm->offset + first, n, dgamma);
-  square += adam_on_bias(p, b, norm->offset + sac_padded(norm->width) + first, n, dbeta);
+  double square = adam_on_norm(p, b, norm->offset + first, n, dgamma);
+  square += adam_on_norm(p, b, norm->offset + sac_padded(norm->width) + first, n, dbeta);
   sac_norm_refresh_columns(p->k, b->net, norm, first, sac_padded(n));
   return square;
 }
@@ -278,7 +278,7 @@ static double step_vector(const pass *p, const sac_mlp_batch *b, size_t l) {
   float *H = p->scratch, *dgamma = H + N, *dbeta = dgamma + N;
   size_t ld;
   const float *x = input_of(b, l, &ld);
-  double square = adam_on_bias(p, b, layer->offset + in, 1, db);
+  double square = sac_mlp_step_layer_bias(p->k, b->net, l, b->adam, db, b->tau);
   p->k->sum_columns(b->rows, N, b->dy, x, ld, H);
   if (layer->before.width) {
     const sac_norm_pass *at = &b->trace->before[l];
@@ -302,11 +302,10 @@ static double step_rows(const pass *p, const sac_mlp_batch *b, size_t l, size_t 
   float *H = p->scratch, *dgamma = H + rows * layer->ld, *dbeta = dgamma + sac_padded(rows);
   size_t ld_in, ld_d;
   const float *in = input_of(b, l, &ld_in), *d = gradient_of(b, l, &ld_d);
-  const size_t bias_at = layer->offset + layer->in * layer->ld;
   const size_t at_row = layer->offset + first * layer->ld;
   double square = 0.0;
   if (first == 0) /* a bias before a norm of the batch has no gradient, and db stays 0 */
-    square += adam_on_bias(p, b, bias_at, layer->ld, b->trace->db[l]);
+    square += sac_mlp_step_layer_bias(p->k, b->net, l, b->adam, b->trace->db[l], b->tau);
   p->k->gemm(&(sac_gemm){.M = rows,
                          .N = layer->ld,
                          .K = b->rows,
@@ -377,8 +376,8 @@ static void step_after(const pass *p, const sac_mlp_batch *b, size_t l, size_t f
   }
   p->k->combine(b->rows, n, at->s + first, at->shift + first, at->slope + first, z, ld, d, ld);
   for (size_t i = 0; i < n; i += SAC_LANES) { /* a sum a register: the same for any block */
-    double square = adam_on_bias(p, b, norm->offset + first + i, SAC_LANES, dgamma + i);
-    square += adam_on_bias(p, b, norm->offset + N + first + i, SAC_LANES, dbeta + i);
+    double square = adam_on_norm(p, b, norm->offset + first + i, SAC_LANES, dgamma + i);
+    square += adam_on_norm(p, b, norm->offset + N + first + i, SAC_LANES, dbeta + i);
     b->net->norm_square[l * b->net->norm_blocks + (first + i) / SAC_LANES] = square;
   }
   sac_norm_refresh_columns(p->k, b->net, norm, first, n);

@@ -6,7 +6,11 @@
 #include "kernels/bf16.h"
 #include "sac/options.h"
 
-enum { SAC_LAYERS_MAX = SAC_WIDTHS_MAX + 1 };
+/* A plain network's hidden layers, or two for each of a body's blocks and some around them. */
+enum { SAC_HIDDEN_MAX = 2 * SAC_WIDTHS_MAX + 2, SAC_LAYERS_MAX = SAC_HIDDEN_MAX + 1 };
+
+/* The shape of a network, in the order of the agent's option body; body.c has the formulas. */
+enum { SAC_NET_PLAIN, SAC_NET_SIMBA, SAC_NET_BRO, SAC_NET_SIMBAV2, SAC_NET_FLASH };
 
 /* What normalises the columns or the rows of a matrix, in the order of the agent's options
  * critic_norm, actor_norm and norm_place; norm.h has the formulas. */
@@ -23,13 +27,17 @@ typedef struct sac_norm_spec {
 } sac_norm_spec;
 
 /* The kinds whose statistics are of a batch: they have a training mode and an evaluation mode. */
+static inline int sac_norm_kind_is_batch(int kind) {
+  return kind == SAC_NORM_BATCH || kind == SAC_NORM_RENORM;
+}
 static inline int sac_norm_is_batch(const sac_norm_spec *spec) {
-  return spec->kind == SAC_NORM_BATCH || spec->kind == SAC_NORM_RENORM;
+  return sac_norm_kind_is_batch(spec->kind);
 }
 
 /* y = gamma xhat + beta for `width` columns; 0: there is none. */
 typedef struct sac_norm {
   size_t width;
+  int kind;          /* SAC_NORM_LAYER ...; a network may have norms of several kinds */
   size_t offset;     /* of gamma (padded) in the parameters; beta (padded) follows it */
   float *mean, *var; /* (padded) running statistics of a batch kind, else NULL */
   float *target_mean, *target_var; /* those that passes with the target's parameters move */
@@ -50,6 +58,7 @@ typedef struct sac_layer {
 
   sac_norm before, after; /* of the layer's input; of its output, before the ReLU */
   int relu;               /* a hidden layer's; 0: none */
+  int biasless;           /* the bias is zero, and stays so: it is not stepped */
   size_t skip;            /* i + 1: the activations of hidden layer i are added to this one's */
 } sac_layer;
 
@@ -100,13 +109,13 @@ typedef struct sac_row_pass {
 /* What a pass over a batch of B rows leaves behind. h[l] (B, ldh[l]): the activations of hidden
  * layer l, d[l]: the loss gradient at its input (before the ReLU). */
 typedef struct sac_trace {
-  float *h[SAC_WIDTHS_MAX], *d[SAC_WIDTHS_MAX];
-  size_t ld[SAC_WIDTHS_MAX];
+  float *h[SAC_HIDDEN_MAX], *d[SAC_HIDDEN_MAX];
+  size_t ld[SAC_HIDDEN_MAX];
 
   /* of a norm: */
   float *xn; /* (B, ld_xn) the network's input, normalised */
   size_t ld_xn;
-  float *z[SAC_WIDTHS_MAX];      /* (B, ld[l]) what the norm of hidden layer l is of */
+  float *z[SAC_HIDDEN_MAX];      /* (B, ld[l]) what the norm of hidden layer l is of */
   sac_norm_pass *before, *after; /* (layers) */
   float **db;                    /* (layers) the loss gradient in each layer's bias, (padded) */
   float *head; /* (padded) the weights of a last layer with one output, before the step */
@@ -116,17 +125,17 @@ typedef struct sac_trace {
    * thin_index + b). Off, the network is whole. */
   int thin;
   uint64_t thin_seed, thin_index;
-  float *keep[SAC_WIDTHS_MAX]; /* (B, ld[l]) 0, or 1 / (1 - dropout) */
+  float *keep[SAC_HIDDEN_MAX]; /* (B, ld[l]) 0, or 1 / (1 - dropout) */
 
   const sac_kernels_bf16 *bf16; /* set: h and d are the ones below */
 
   /* in bf16: `across` is what the next layer's product reads, `down` the weights' gradient */
   int keep_down; /* else no `down` is written: a pass whose weights' gradient is not wanted */
-  uint32_t *h_across[SAC_WIDTHS_MAX], *h_down[SAC_WIDTHS_MAX];
-  uint32_t *d_across[SAC_WIDTHS_MAX], *d_down[SAC_WIDTHS_MAX];
+  uint32_t *h_across[SAC_HIDDEN_MAX], *h_down[SAC_HIDDEN_MAX];
+  uint32_t *d_across[SAC_HIDDEN_MAX], *d_down[SAC_HIDDEN_MAX];
   uint32_t *x_down;              /* the input */
   uint32_t *dy_across, *dy_down; /* the loss gradient, of a network with several outputs */
-  size_t ld_across[SAC_WIDTHS_MAX], ld_down[SAC_WIDTHS_MAX], ld_x, ld_dy_across, ld_dy_down;
+  size_t ld_across[SAC_HIDDEN_MAX], ld_down[SAC_HIDDEN_MAX], ld_x, ld_dy_across, ld_dy_down;
 } sac_trace;
 
 /* x (rows, n) to y (rows, padded): what lies beside a network's input, an action or the next row,
@@ -194,12 +203,20 @@ static inline double sac_mlp_step_span(const sac_kernels *k, sac_mlp *net, size_
   return k->adam(n, adam, g, net->m + at, net->v + at, net->w + at, tau, target);
 }
 
-/* The same for a bias or another vector: without weight decay. */
+/* The same for a norm's parameters or another vector: without weight decay. */
 static inline double sac_mlp_step_bias(const sac_kernels *k, sac_mlp *net, size_t at, size_t n,
                                        const sac_adam_step *adam, const float *g, float tau) {
   sac_adam_step plain = *adam;
   plain.decay = 0.0f;
   return sac_mlp_step_span(k, net, at, n, &plain, g, tau);
+}
+
+/* The same for layer l's bias, which it may be without. */
+static inline double sac_mlp_step_layer_bias(const sac_kernels *k, sac_mlp *net, size_t l,
+                                             const sac_adam_step *adam, const float *g, float tau) {
+  const sac_layer *layer = &net->layer[l];
+  if (layer->biasless) return 0.0;
+  return sac_mlp_step_bias(k, net, layer->offset + layer->in * layer->ld, layer->ld, adam, g, tau);
 }
 
 #endif

@@ -1,13 +1,7 @@
 #include "nn/norm.h"
 
 void sac_norm_place(sac_mlp *net, size_t l) {
-  const sac_norm_spec *spec = &net->norm;
   sac_layer *layer = &net->layer[l];
-  if (spec->kind == SAC_NORM_NONE) return;
-  const int inputs = spec->place == SAC_NORM_INPUTS;
-  const int input = l == 0 && spec->input && sac_norm_is_batch(spec);
-  if (inputs || input) layer->before.width = layer->in;
-  if (!inputs && l + 1 < net->layers) layer->after.width = layer->out;
   sac_norm *const norms[] = {&layer->before, &layer->after};
   for (int i = 0; i < 2; i++) {
     norms[i]->offset = net->count;
@@ -17,7 +11,7 @@ void sac_norm_place(sac_mlp *net, size_t l) {
 
 static void layout_statistics(sac_arena *arena, sac_norm *norm, int with_target) {
   const size_t N = sac_padded(norm->width);
-  if (!N) return;
+  if (!N || !sac_norm_kind_is_batch(norm->kind)) return;
   norm->mean = SAC_TAKE(arena, float, N);
   norm->var = SAC_TAKE(arena, float, N);
   norm->scale = SAC_TAKE(arena, float, sac_row(norm->width)); /* read from any column on */
@@ -125,9 +119,9 @@ void sac_norm_refresh(const sac_kernels *k, sac_mlp *net) {
   if (!sac_norm_is_batch(&net->norm)) return;
   for (size_t l = 0; l < net->layers; l++) {
     const sac_layer *layer = &net->layer[l];
-    if (layer->before.width)
+    if (layer->before.mean)
       sac_norm_refresh_columns(k, net, &layer->before, 0, sac_padded(layer->before.width));
-    if (layer->after.width)
+    if (layer->after.mean)
       sac_norm_refresh_columns(k, net, &layer->after, 0, sac_padded(layer->after.width));
   }
 }

@@ -9,16 +9,20 @@
 
 #include "nn/network.h"
 
-/* The widths and the places of a network's norms; adds their parameters to net->count. */
+/* The places of the parameters of layer l's norms; adds them to net->count. */
 void sac_norm_place(sac_mlp *net, size_t l);
 
 /* The statistics of all norms of a batch kind. */
 void sac_norm_layout(sac_arena *arena, sac_mlp *net, int with_target);
 
-/* Units of the optimiser for a layer's norms: of rows only, the others go with the weights. */
-static inline size_t sac_norm_units(const sac_mlp *net, const sac_layer *layer) {
-  if (sac_norm_is_batch(&net->norm)) return 0;
-  return (size_t)(layer->before.width > 0) + (size_t)(layer->after.width > 0);
+/* A norm of rows is a unit of the optimiser; the others go with the weights. */
+static inline int sac_norm_has_unit(const sac_norm *norm) {
+  return norm->width > 0 && !sac_norm_kind_is_batch(norm->kind);
+}
+
+/* Units of the optimiser for a layer's norms. */
+static inline size_t sac_norm_units(const sac_layer *layer) {
+  return (size_t)sac_norm_has_unit(&layer->before) + (size_t)sac_norm_has_unit(&layer->after);
 }
 
 /* What passes over B rows need besides activations. */

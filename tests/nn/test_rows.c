@@ -1,5 +1,6 @@
-/* Networks with norms of rows, dropout and sums of layers against the same formulas in double, and
- * their gradients against central differences; what dropout drops against the binomial. */
+/* Networks with norms of rows, dropout, and the blocks of simba and bro against the same formulas
+ * in double, and their gradients against central differences; what dropout drops against the
+ * binomial. */
 #include "nn/mlp.h"
 #include "nn/norm.h"
 #include "sac/agent.h"
@@ -23,14 +24,28 @@ static const struct shape shapes[] = {
 };
 enum { SHAPES = sizeof shapes / sizeof *shapes };
 
+/* Of blocks: one width each. */
+static const struct shape blocks[SHAPES] = {
+    {5, 1, {1, {7}}},
+    {6, 1, {2, {17, 17}}},
+    {7, 12, {2, {9, 9}}},
+    {20, 1, {3, {5, 5, 5}}},
+};
+
 static const struct form {
   int kind, place;
   double dropout;
+  int body;
 } forms[] = {
-    {SAC_NORM_LAYER, SAC_NORM_HIDDEN, 0.0},  {SAC_NORM_LAYER, SAC_NORM_INPUTS, 0.0},
-    {SAC_NORM_RMS, SAC_NORM_HIDDEN, 0.0},    {SAC_NORM_RMS, SAC_NORM_INPUTS, 0.0},
-    {SAC_NORM_LAYER, SAC_NORM_HIDDEN, 0.25}, {SAC_NORM_LAYER, SAC_NORM_INPUTS, 0.25},
-    {SAC_NORM_NONE, SAC_NORM_HIDDEN, 0.25},
+    {.kind = SAC_NORM_LAYER},
+    {.kind = SAC_NORM_LAYER, .place = SAC_NORM_INPUTS},
+    {.kind = SAC_NORM_RMS},
+    {.kind = SAC_NORM_RMS, .place = SAC_NORM_INPUTS},
+    {.kind = SAC_NORM_LAYER, .dropout = 0.25},
+    {.kind = SAC_NORM_LAYER, .place = SAC_NORM_INPUTS, .dropout = 0.25},
+    {.dropout = 0.25},
+    {.body = SAC_NET_SIMBA},
+    {.body = SAC_NET_BRO},
 };
 enum { FORMS = sizeof forms / sizeof *forms };
 
@@ -50,6 +65,7 @@ static void layout(sac_arena *m, struct fixture *f, const struct shape *s,
                              .hidden = &s->hidden,
                              .trained = 1,
                              .with_target = 1,
+                             .body = form->body,
                              .norm = {.kind = form->kind, .place = form->place, .eps = 1e-3},
                              .dropout = form->dropout};
   f->ldx = sac_row(s->in), f->ldy = s->out == 1 ? 1 : sac_row(s->out);
@@ -78,7 +94,7 @@ static struct fixture setup(const sac_kernels *k, const struct shape *s, const s
       const sac_norm *norm = i ? &f.net.layer[l].after : &f.net.layer[l].before;
       for (size_t c = 0; c < norm->width; c++) {
         f.net.w[norm->offset + c] = (float)(0.5 + sac_stream_uniform(&stream));
-        if (form->kind == SAC_NORM_LAYER)
+        if (norm->kind == SAC_NORM_LAYER)
           f.net.w[norm->offset + sac_padded(norm->width) + c] =
               (float)(sac_stream_uniform(&stream) - 0.5);
       }
@@ -102,7 +118,7 @@ static struct fixture setup(const sac_kernels *k, const struct shape *s, const s
 static void normalise(const sac_mlp *net, const double *w, const sac_norm *norm, double *x) {
   const size_t N = norm->width;
   double mean = 0.0, var = 0.0;
-  if (net->norm.kind == SAC_NORM_LAYER)
+  if (norm->kind == SAC_NORM_LAYER)
     for (size_t c = 0; c < N; c++) mean += x[c] / (double)N;
   for (size_t c = 0; c < N; c++) var += (x[c] - mean) * (x[c] - mean) / (double)N;
   for (size_t c = 0; c < N; c++)
@@ -188,7 +204,7 @@ static void check_weights(const sac_kernels *k, struct fixture *f) {
     for (int i = 0; i < 2; i++) {
       const sac_norm *norm = i ? &f->net.layer[l].after : &f->net.layer[l].before;
       const size_t N = sac_padded(norm->width);
-      if (f->net.norm.kind == SAC_NORM_RMS) memset(without + norm->offset + N, 1, N);
+      if (norm->kind == SAC_NORM_RMS) memset(without + norm->offset + N, 1, N);
     }
   for (size_t i = 0; i < f->net.count; i++) {
     const double want = without[i] ? 0.0 : difference(f, f->w + i, ROWS);
@@ -242,7 +258,8 @@ static void for_each(void (*check)(const sac_kernels *k, struct fixture *f)) {
   for (size_t t = 0; t < sizeof isas / sizeof *isas; t++) {
     const sac_kernels *k = sac_kernels_find(isas[t]);
     for (size_t i = 0; k && i < SHAPES * FORMS; i++) {
-      struct fixture f = setup(k, &shapes[i / FORMS], &forms[i % FORMS]);
+      const struct form *form = &forms[i % FORMS];
+      struct fixture f = setup(k, &(form->body ? blocks : shapes)[i / FORMS], form);
       check(k, &f);
       free(f.block);
     }
@@ -294,7 +311,7 @@ static void dropout_drops_its_share(void **state) {
   (void)state;
   const struct shape s = {3, 1, {1, {64}}};
   for (double p = 0.01; p < 0.9; p *= 5.0) {
-    const struct form form = {SAC_NORM_NONE, SAC_NORM_HIDDEN, p};
+    const struct form form = {.dropout = p};
     struct fixture f = setup(sac_kernels_get(), &s, &form);
     double n = 0.0, dropped = 0.0, pairs = 0.0, both = 0.0;
     for (uint64_t pass = 0; pass < 300 * test_multiplier(); pass++) {

@@ -1,0 +1,86 @@
+/* The shapes of networks: what of a network's layers is how wide, and what lies before and behind
+ * each product. n blocks of width H, widened 4 times inside those of simba [SIMBA], not in those of
+ * bro [BRO]:
+ *   plain  h = relu(norm(h W + b)) for each hidden width, or with norms before the products
+ *   simba  h = x W + b;            n times  h <- h + W2 relu(W1 LN(h));        y = LN(h) W + b
+ *   bro    h = relu(LN(x W + b));  n times  h <- h + LN(W2 relu(LN(W1 h)));    y = h W + b  */
+#include "nn/body.h"
+
+static void put_norm(sac_norm *norm, size_t width, int kind) {
+  norm->width = width;
+  norm->kind = kind;
+}
+
+/* The norms of a plain network: those of its spec. */
+static void place_norms(sac_mlp *net, sac_layer *layer, int is_first, int is_hidden) {
+  const sac_norm_spec *spec = &net->norm;
+  if (spec->kind == SAC_NORM_NONE) return;
+  const int inputs = spec->place == SAC_NORM_INPUTS;
+  const int input = is_first && spec->input && sac_norm_is_batch(spec);
+  if (inputs || input) put_norm(&layer->before, layer->in, spec->kind);
+  if (!inputs && is_hidden) put_norm(&layer->after, layer->out, spec->kind);
+}
+
+static void plain(sac_mlp *net, const sac_widths *hidden) {
+  net->layers = hidden->count + 1;
+  for (size_t l = 0; l < net->layers; l++) {
+    sac_layer *layer = &net->layer[l];
+    const int is_hidden = l + 1 < net->layers;
+    layer->in = l ? hidden->width[l - 1] : net->in;
+    layer->out = is_hidden ? hidden->width[l] : net->out;
+    layer->relu = is_hidden;
+    place_norms(net, layer, l == 0, is_hidden);
+  }
+}
+
+/* A layer into the network, a block's second half of two, a last one; each behind the others. */
+static sac_layer *add_layer(sac_mlp *net, size_t in, size_t out) {
+  sac_layer *layer = &net->layer[net->layers++];
+  layer->in = in;
+  layer->out = out;
+  return layer;
+}
+
+/* Two layers of a block: the second is added to what the first reads. */
+static sac_layer *add_block(sac_mlp *net, size_t width, size_t inner) {
+  const size_t reads = net->layers; /* 1 + the hidden layer before */
+  sac_layer *first = add_layer(net, width, inner), *second = add_layer(net, inner, width);
+  first->relu = 1;
+  second->skip = reads;
+  return first;
+}
+
+static void simba(sac_mlp *net, size_t blocks, size_t width) {
+  net->norm.kind = SAC_NORM_LAYER;
+  add_layer(net, net->in, width);
+  for (size_t i = 0; i < blocks; i++)
+    put_norm(&add_block(net, width, 4 * width)->before, width, SAC_NORM_LAYER);
+  put_norm(&add_layer(net, width, net->out)->before, width, SAC_NORM_LAYER);
+}
+
+static void bro(sac_mlp *net, size_t blocks, size_t width) {
+  net->norm.kind = SAC_NORM_LAYER;
+  sac_layer *first = add_layer(net, net->in, width);
+  first->relu = 1;
+  put_norm(&first->after, width, SAC_NORM_LAYER);
+  for (size_t i = 0; i < blocks; i++) {
+    sac_layer *block = add_block(net, width, width);
+    put_norm(&block[0].after, width, SAC_NORM_LAYER);
+    put_norm(&block[1].after, width, SAC_NORM_LAYER);
+  }
+  add_layer(net, width, net->out);
+}
+
+void sac_body_layers(sac_mlp *net, int body, const sac_widths *hidden) {
+  const size_t blocks = hidden->count, width = hidden->width[0];
+  switch (body) {
+  case SAC_NET_SIMBA:
+    simba(net, blocks, width);
+    return;
+  case SAC_NET_BRO:
+    bro(net, blocks, width);
+    return;
+  default:
+    plain(net, hidden);
+  }
+}
