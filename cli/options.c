@@ -2,6 +2,7 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 static const char options_help[] =
     "usage: sac options [--json]     every option of 'sac train --set', with default and range\n";
@@ -75,6 +76,51 @@ static void print_option(const sac_option *row) {
   printf("\n    %s\n", row->help);
 }
 
+/* --- aliases ------------------------------------------------------------------------------- */
+
+static const sac_option *find_option(const char *name) {
+  size_t count;
+  const sac_option *rows = sac_train_option_table(&count);
+  for (size_t i = 0; i < count; i++)
+    if (!strcmp(rows[i].name, name)) return &rows[i];
+  rows = sac_agent_option_table(&count);
+  for (size_t i = 0; i < count; i++)
+    if (!strcmp(rows[i].name, name)) return &rows[i];
+  return NULL;
+}
+
+/* What an alias looks like in the list: the first option that it sets, under its own name. */
+static sac_option alias_row(const sac_option_alias *alias, char *help, size_t size) {
+  sac_option row = *find_option(alias->options[0]);
+  row.name = alias->name;
+  size_t used = (size_t)snprintf(help, size, "sets %s", alias->options[0]);
+  for (size_t i = 1; i < alias->count && used < size; i++)
+    used += (size_t)snprintf(help + used, size - used, ", %s", alias->options[i]);
+  row.help = help;
+  return row;
+}
+
+static json_t *alias_json(const sac_option_alias *alias, const sac_option *row) {
+  json_t *o = option_json(row, "alias"), *sets = json_array();
+  for (size_t i = 0; i < alias->count; i++)
+    json_array_append_new(sets, json_string(alias->options[i]));
+  json_object_set_new(o, "sets", sets);
+  return o;
+}
+
+static void list_aliases(json_t *array) {
+  size_t count;
+  const sac_option_alias *aliases = sac_option_aliases(&count);
+  for (size_t i = 0; i < count; i++) {
+    char help[128];
+    const sac_option row = alias_row(&aliases[i], help, sizeof help);
+    if (array)
+      json_array_append_new(array, alias_json(&aliases[i], &row));
+    else
+      print_option(&row);
+  }
+}
+
 static void list_options(const sac_option rows[], size_t count, const char *group, json_t *array) {
   for (size_t i = 0; i < count; i++) {
     if (array)
@@ -94,6 +140,7 @@ int cmd_options(int argc, char **argv) {
   json_t *array = as_json ? json_array() : NULL;
   list_options(train, trains, "train", array);
   list_options(agent, agents, "agent", array);
+  list_aliases(array);
   return as_json ? print_json(array) : EXIT_DONE;
 }
 

@@ -63,8 +63,20 @@ typedef struct sac_run_options {
 /* The defaults of both tables. */
 SAC_API sac_run_options sac_run_options_default(void);
 
-/* Set one option of either table by name; "hidden" sets actor_hidden and critic_hidden, "lr" the
- * three step sizes, "adam_beta1" the three of that name. Errors as sac_option_set. */
+enum { SAC_ALIAS_MAX = 3 };
+
+/* One name for options of one kind, range and default that are mostly set together. */
+typedef struct sac_option_alias {
+  const char *name;
+  size_t count;
+  const char *options[SAC_ALIAS_MAX]; /* (count) names in the tables */
+} sac_option_alias;
+
+/* "hidden", "lr", "adam_beta1". *count: how many. Static storage. */
+SAC_API const sac_option_alias *sac_option_aliases(size_t *count);
+
+/* Set one option of either table by name, or by an alias all of its options or none. Errors as
+ * sac_option_set. */
 SAC_API sac_status sac_run_options_set(sac_run_options *options, const char *name, const char *text,
                                        sac_error *err);
 

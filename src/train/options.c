@@ -33,16 +33,18 @@ sac_run_options sac_run_options_default(void) {
   return options;
 }
 
-/* One name for several options that are mostly set together. */
-static const struct alias {
-  const char *name, *options[3];
-} aliases[] = {
-    {"hidden", {"actor_hidden", "critic_hidden", NULL}},
-    {"lr", {"lr_actor", "lr_critic", "lr_alpha"}},
-    {"adam_beta1", {"actor_beta1", "critic_beta1", "alpha_beta1"}},
+static const sac_option_alias aliases[] = {
+    {"hidden", 2, {"actor_hidden", "critic_hidden"}},
+    {"lr", 3, {"lr_actor", "lr_critic", "lr_alpha"}},
+    {"adam_beta1", 3, {"actor_beta1", "critic_beta1", "alpha_beta1"}},
 };
 
 enum { ALIASES = sizeof aliases / sizeof *aliases, NAMES_MAX = 256 };
+
+const sac_option_alias *sac_option_aliases(size_t *count) {
+  *count = ALIASES;
+  return aliases;
+}
 
 static int has_row(const sac_option rows[], size_t count, const char *name) {
   for (size_t i = 0; i < count; i++)
@@ -76,7 +78,7 @@ sac_status sac_run_options_set(sac_run_options *options, const char *name, const
   for (size_t a = 0; a < ALIASES; a++) {
     if (strcmp(name, aliases[a].name)) continue;
     sac_run_options changed = *options; /* all of them or none */
-    for (size_t i = 0; i < 3 && aliases[a].options[i]; i++)
+    for (size_t i = 0; i < aliases[a].count; i++)
       SAC_TRY(set_one(&changed, aliases[a].options[i], text, err));
     *options = changed;
     return SAC_OK;

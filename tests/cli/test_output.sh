@@ -90,6 +90,11 @@ elif words[0] == "options":
     rows = {o["name"]: o for o in data}
     assert rows["gamma"]["low"] == 0 and rows["gamma"]["high"] == 1 and rows["gamma"]["kind"] == "real"
     assert rows["noise"]["choices"] == "white|held|pink|zeta" and rows["steps"]["group"] == "train"
+    assert rows["lr"]["group"] == "alias" and rows["lr"]["default"] == 0.0003
+    assert rows["hidden"]["sets"] == ["actor_hidden", "critic_hidden"]
+    sets = [name for o in data if o["group"] == "alias" for name in o["sets"]]
+    assert set(sets) <= {o["name"] for o in data if o["group"] in ("train", "agent")}
+    assert all("sets" not in o for o in data if o["group"] != "alias")
     assert rows["data"]["kind"] == "text" and rows["data"]["default"] == ""
     assert rows["gamma"]["default"] == 0.99 and rows["actor_hidden"]["default"] == "256,256"
 else:

@@ -60,6 +60,42 @@ static void aliases_set_all_or_none(void **state) {
   assert_same_values(&before, &o);
 }
 
+static const sac_option *find_row(const sac_option rows[], size_t count, const char *name) {
+  for (size_t i = 0; i < count; i++)
+    if (!strcmp(rows[i].name, name)) return &rows[i];
+  return NULL;
+}
+
+/* What the list of aliases says of them is true: options of one kind, range and default, all of
+ * which take a value that the alias is given. */
+static void aliases_are_of_like_options(void **state) {
+  (void)state;
+  size_t count, rows;
+  const sac_option_alias *aliases = sac_option_aliases(&count);
+  const sac_option *table = sac_agent_option_table(&rows);
+  sac_error err;
+  assert_true(count >= 3);
+  for (size_t a = 0; a < count; a++) {
+    const sac_option *first = find_row(table, rows, aliases[a].options[0]);
+    assert_non_null(first);
+    const char *value = first->kind == SAC_OPTION_WIDTHS ? "7,5" : "0.125";
+    sac_run_options o = sac_run_options_default();
+    assert_ok(sac_run_options_set(&o, aliases[a].name, value, &err), err);
+    assert_in_range(aliases[a].count, 2, SAC_ALIAS_MAX);
+    for (size_t i = 0; i < aliases[a].count; i++) {
+      const sac_option *row = find_row(table, rows, aliases[a].options[i]);
+      assert_non_null(row);
+      assert_int_equal(row->kind, first->kind);
+      assert_string_equal(row->def, first->def);
+      assert_true(row->low <= first->low && first->low <= row->low);
+      assert_true(row->high <= first->high && first->high <= row->high);
+      char text[64];
+      sac_option_get(row, &o.agent, text, sizeof text);
+      assert_string_equal(text, value);
+    }
+  }
+}
+
 /* A misspelt option of either table is answered with its neighbours. */
 static void unknown_names_get_the_nearest(void **state) {
   (void)state;
@@ -244,6 +280,7 @@ int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(every_option_has_one_table),
       cmocka_unit_test(aliases_set_all_or_none),
+      cmocka_unit_test(aliases_are_of_like_options),
       cmocka_unit_test(unknown_names_get_the_nearest),
       cmocka_unit_test(presets_do_not_depend_on_the_task),
       cmocka_unit_test(presets_say_what_their_sources_say),
