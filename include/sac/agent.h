@@ -33,11 +33,16 @@ extern "C" {
   C(norm_input, no, "no|yes", "norm_place=hidden of batch and renorm: the network's input too")   \
   R(norm_momentum, 0.99, 0.0, 1.0, "batch, renorm: what running statistics keep per pass")        \
   R(norm_eps, 1e-3, 1e-12, 1.0, "added to a normaliser's variance")                               \
+  C(norm_unbiased, no, "no|yes",                                                                  \
+    "running variances: of the batch | unbiased, times rows/(rows-1) [FlashSAC]")                 \
   R(renorm_r_max, 3.0, 1.0, 1e6, "renorm: largest ratio of deviations, and its inverse [BRN]")    \
   R(renorm_d_max, 5.0, 0.0, 1e6, "renorm: largest shift, in running deviations [BRN]")            \
   I(renorm_warmup, 100000, 0, 1000000000000, "renorm: passes with the batch's statistics alone")  \
-  C(weight_projection, none, "none|unit",                                                         \
-    "after each step each output's weights are scaled to length 1 [XQC, SIMBAV2]")                \
+  C(actor_joint, no, "no|yes",                                                                    \
+    "actor_norm of a batch, the actor's update: over s | over s and s' as one batch [FlashSAC]")  \
+  C(weight_projection, none, "none|unit|unit_norms",                                              \
+    "after each step each output's weights are scaled to length 1 [XQC, SIMBAV2] | and each "     \
+    "norm's parameters to the root of its width [FlashSAC]")                                      \
   R(critic_dropout, 0.0, 0.0, 0.99, "share of a critic's hidden products set to 0 [DROQ]")        \
   C(precision, fp32, "fp32|bf16",                                                                 \
     "the products of an update: in float | of bf16, summed in float, where the CPU has them")     \
@@ -135,9 +140,11 @@ extern "C" {
 enum { SAC_INIT_LECUN, SAC_INIT_TORCH, SAC_INIT_GLOROT };
 enum { SAC_BODY_PLAIN, SAC_BODY_SIMBA, SAC_BODY_BRO, SAC_BODY_SIMBAV2, SAC_BODY_FLASH };
 enum { SAC_NORMS_NONE, SAC_NORMS_LAYER, SAC_NORMS_RMS, SAC_NORMS_BATCH, SAC_NORMS_RENORM };
-enum { SAC_WEIGHT_PROJECTION_NONE, SAC_WEIGHT_PROJECTION_UNIT };
+enum { SAC_WEIGHT_PROJECTION_NONE, SAC_WEIGHT_PROJECTION_UNIT, SAC_WEIGHT_PROJECTION_UNIT_NORMS };
 enum { SAC_NORM_PLACE_HIDDEN, SAC_NORM_PLACE_INPUTS };
 enum { SAC_NORM_INPUT_NO, SAC_NORM_INPUT_YES };
+enum { SAC_NORM_UNBIASED_NO, SAC_NORM_UNBIASED_YES };
+enum { SAC_ACTOR_JOINT_NO, SAC_ACTOR_JOINT_YES };
 enum { SAC_PRECISION_FP32, SAC_PRECISION_BF16 };
 enum { SAC_OBS_NORM_NONE, SAC_OBS_NORM_RUNNING };
 enum { SAC_REWARD_NORM_NONE, SAC_REWARD_NORM_RETURN };

@@ -61,11 +61,12 @@ void sac_discrete_layout(sac_arena *arena, sac_head *head, size_t O, size_t K,
   *head = (sac_head){.O = O, .A = 1, .outputs = K, .ld_out = sac_row(K), .opt = *options};
   const sac_mlp_spec spec = sac_head_network(options, O, K, trained);
   sac_mlp_layout(arena, &head->net, &spec);
-  sac_trace_layout(arena, &head->acting, &head->net, B);
+  const size_t R = trained ? sac_head_rows(options, B) : B;
+  sac_trace_layout(arena, &head->acting, &head->net, R);
   head->trace = head->acting;
-  if (spec.bf16) sac_trace_layout_training(arena, &head->trace, &head->net, B);
-  head->out = SAC_TAKE(arena, float, B * head->ld_out);
-  head->dout = SAC_TAKE(arena, float, B * head->ld_out);
+  if (spec.bf16) sac_trace_layout_training(arena, &head->trace, &head->net, R);
+  head->out = SAC_TAKE(arena, float, R * head->ld_out);
+  head->dout = SAC_TAKE(arena, float, R * head->ld_out);
   head->logp = SAC_TAKE(arena, float, B);
   head->act = SAC_TAKE(arena, float, B);
   head->mid = SAC_TAKE(arena, float, 1);

@@ -54,6 +54,14 @@ static sac_status check_norms(const sac_agent_options *o, sac_error *err) {
     return sac_fail(err, SAC_ERR_ARG,
                     "norm_input = yes: needs critic_norm or actor_norm = batch or renorm; the "
                     "input's columns are normalised over the batch");
+  if (o->norm_unbiased == SAC_NORM_UNBIASED_YES && !batch)
+    return sac_fail(err, SAC_ERR_ARG,
+                    "norm_unbiased = yes: needs critic_norm or actor_norm = batch or renorm, which "
+                    "have running variances");
+  if (o->actor_joint == SAC_ACTOR_JOINT_YES && !is_batch_norm(o->actor_norm))
+    return sac_fail(err, SAC_ERR_ARG,
+                    "actor_joint = yes: needs actor_norm = batch or renorm; otherwise a row's "
+                    "output does not depend on the other rows");
   if (dropout && is_batch_norm(o->critic_norm))
     return sac_fail(err, SAC_ERR_ARG,
                     "critic_dropout = %g: not with critic_norm = batch or renorm, whose running "
@@ -110,6 +118,20 @@ static sac_status check_body(const sac_agent_options *o, sac_error *err) {
     return sac_fail(err, SAC_ERR_ARG,
                     "policy = gsde: only with body = plain, whose last hidden layer its noise is "
                     "made of");
+  return SAC_OK;
+}
+
+static sac_status check_projection(const sac_agent_options *o, sac_error *err) {
+  const int norms = o->weight_projection == SAC_WEIGHT_PROJECTION_UNIT_NORMS;
+  if (o->weight_projection == SAC_WEIGHT_PROJECTION_NONE) return SAC_OK;
+  if (o->precision == SAC_PRECISION_BF16 || o->value == SAC_VALUE_V)
+    return sac_fail(err, SAC_ERR_ARG,
+                    "weight_projection = %s: only with precision = fp32 and value = q",
+                    norms ? "unit_norms" : "unit");
+  if (norms && !o->critic_norm && !o->actor_norm && o->body == SAC_BODY_PLAIN)
+    return sac_fail(err, SAC_ERR_ARG,
+                    "weight_projection = unit_norms: there is no norm to project; set critic_norm "
+                    "or actor_norm, or weight_projection = unit");
   return SAC_OK;
 }
 
@@ -184,11 +206,8 @@ sac_status sac_agent_options_check(const sac_agent_options *options, sac_error *
                     "actor_samples = %lld: actor_estimator = score_loo needs 2 or more, since each "
                     "sample's baseline is the mean of the others",
                     (long long)options->actor_samples);
-  if (options->weight_projection == SAC_WEIGHT_PROJECTION_UNIT &&
-      (options->precision == SAC_PRECISION_BF16 || options->value == SAC_VALUE_V))
-    return sac_fail(err, SAC_ERR_ARG,
-                    "weight_projection = unit: only with precision = fp32 and value = q");
   SAC_TRY(check_body(options, err));
+  SAC_TRY(check_projection(options, err));
   SAC_TRY(check_critics(options, err));
   SAC_TRY(check_distributions(options, err));
   return check_norms(options, err);

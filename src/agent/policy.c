@@ -22,6 +22,7 @@ sac_norm_spec sac_norm_of(const sac_agent_options *options, int kind) {
                          .input = options->norm_input == SAC_NORM_INPUT_YES,
                          .momentum = options->norm_momentum,
                          .eps = options->norm_eps,
+                         .unbiased = options->norm_unbiased == SAC_NORM_UNBIASED_YES,
                          .r_max = options->renorm_r_max,
                          .d_max = options->renorm_d_max,
                          .warmup = (uint64_t)options->renorm_warmup};
@@ -49,14 +50,15 @@ void sac_head_layout_kind(sac_arena *arena, sac_head *head, const sac_head_kind 
   const sac_mlp_spec spec = sac_head_network(options, O, outputs, trained);
   sac_mlp_layout(arena, &head->net, &spec);
   if (kind->features) sac_gsde_layout(arena, &head->gsde, &head->net, A, B, options, trained);
-  sac_trace_layout(arena, &head->acting, &head->net, B);
+  const size_t R = trained ? sac_head_rows(options, B) : B;
+  sac_trace_layout(arena, &head->acting, &head->net, R);
   head->trace = head->acting;
-  if (spec.bf16) sac_trace_layout_training(arena, &head->trace, &head->net, B);
+  if (spec.bf16) sac_trace_layout_training(arena, &head->trace, &head->net, R);
   float **const wide[] = {&head->mean, &head->raw, &head->log_std, &head->slope,     &head->eps,
                           &head->std,  &head->act, &head->da_du,   &head->logp_terms};
   for (size_t i = 0; i < sizeof wide / sizeof *wide; i++) *wide[i] = SAC_TAKE(arena, float, B *A);
-  head->out = SAC_TAKE(arena, float, B * head->ld_out);
-  head->dout = SAC_TAKE(arena, float, B * head->ld_out);
+  head->out = SAC_TAKE(arena, float, R * head->ld_out);
+  head->dout = SAC_TAKE(arena, float, R * head->ld_out);
   head->logp = SAC_TAKE(arena, float, B);
   head->words = SAC_TAKE(arena, uint32_t, B * 2 * A);
   head->mid = SAC_TAKE(arena, float, A);

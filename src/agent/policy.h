@@ -45,7 +45,8 @@ typedef struct sac_head {
   /* of the last pass, a row a sample */
   sac_trace trace, acting; /* acting is in fp32 always: as the policy's file acts */
   size_t ld_out;
-  float *out, *dout; /* (B, ld_out) the network's and the loss gradient; fused: [mean | raw] */
+  float *out, *dout; /* (B, ld_out) the network's and the loss gradient; fused: [mean | raw]; with
+                        actor_joint (2B, ld_out), and the gradient of the rows of s' is 0 */
   float *act;        /* (B,A) */
   float *logp;       /* (B) log pi(a|s) */
 
@@ -89,6 +90,11 @@ sac_norm_spec sac_norm_of(const sac_agent_options *options, int kind);
 /* The network of a policy with so many outputs; `options` must live until it is laid out. */
 sac_mlp_spec sac_head_network(const sac_agent_options *options, size_t O, size_t outputs,
                               int trained);
+
+/* Rows of the network's pass in the actor's update: B, or 2B with s' (option actor_joint). */
+static inline size_t sac_head_rows(const sac_agent_options *options, size_t B) {
+  return options->actor_joint == SAC_ACTOR_JOINT_YES ? 2 * B : B;
+}
 
 /* Lay out a policy for B rows; `trained` as in sac_mlp_layout. */
 void sac_head_layout(sac_arena *arena, sac_head *head, size_t O, size_t A,

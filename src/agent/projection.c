@@ -1,12 +1,19 @@
-/* weight_projection=unit: after an optimiser's step the columns of its matrices go back to length
- * 1, and only then do the targets follow. */
+/* weight_projection: after an optimiser's step the columns of its matrices go back to length 1,
+ * with unit_norms the parameters of each norm to the root of its width, and only then do the
+ * targets follow. */
 #include "agent/update.h"
 
 #include <string.h>
 
+static void project(const sac_agent *g, sac_mlp *net, size_t t, size_t T) {
+  sac_mlp_project(net, t, T);
+  if (g->opt.weight_projection == SAC_WEIGHT_PROJECTION_UNIT_NORMS)
+    sac_mlp_project_norms(g->k, net, t, T);
+}
+
 static void project_critics(void *ctx, size_t t, size_t T) {
   const struct update *u = ctx;
-  for (size_t j = 0; j < u->agent->N; j++) sac_mlp_project(&u->agent->q[j].net, t, T);
+  for (size_t j = 0; j < u->agent->N; j++) project(u->agent, &u->agent->q[j].net, t, T);
 }
 
 static void follow_critics(void *ctx, size_t t, size_t T) {
@@ -16,7 +23,7 @@ static void follow_critics(void *ctx, size_t t, size_t T) {
 
 static void project_actor(void *ctx, size_t t, size_t T) {
   const struct update *u = ctx;
-  sac_mlp_project(&u->agent->pi.net, t, T);
+  project(u->agent, &u->agent->pi.net, t, T);
 }
 
 void sac_project_critics(struct update *u) {
@@ -31,10 +38,10 @@ void sac_project_actor(struct update *u) {
 
 void sac_project_fresh(sac_agent *g) {
   if (!sac_projects(g)) return;
-  sac_mlp_project(&g->pi.net, 0, 1);
+  project(g, &g->pi.net, 0, 1);
   for (size_t j = 0; j < g->N; j++) {
     sac_mlp *net = &g->q[j].net;
-    sac_mlp_project(net, 0, 1);
+    project(g, net, 0, 1);
     if (net->target) memcpy(net->target, net->w, net->count * sizeof *net->w);
   }
 }

@@ -299,11 +299,12 @@ static void summed_gradient(const struct update *u, size_t t, size_t T) {
   in_chunks(u, t, T, summed_gradient_chunk);
 }
 
-/* The actor that normalises over the batch, in training mode: all rows at once. */
+/* The actor that normalises over the batch, in training mode: all rows at once. With actor_joint
+ * those of s' follow, which have a part in the statistics and no loss [FlashSAC]. */
 static sac_mlp_batch actor_batch(const struct update *u) {
   sac_agent *g = u->agent;
   return (sac_mlp_batch){.net = &g->pi.net,
-                         .rows = g->B,
+                         .rows = sac_head_rows(&g->opt, g->B),
                          .x = g->x,
                          .ldx = g->ldx,
                          .trace = &g->pi.trace,

@@ -49,7 +49,7 @@ static inline float sac_critic_slope(int kind, float e) {
 /* --- weight_projection: src/agent/projection.c; without it they do nothing -------------------- */
 
 static inline int sac_projects(const sac_agent *agent) {
-  return agent->opt.weight_projection == SAC_WEIGHT_PROJECTION_UNIT;
+  return agent->opt.weight_projection != SAC_WEIGHT_PROJECTION_NONE;
 }
 
 /* After a step of the critics, whose targets have not moved; after one of the actor. */

@@ -41,12 +41,13 @@ typedef struct sac_gemm {
 /* Columns normalised over a batch, of which mean and var are the moments (biased):
  *   rstd = 1 / sqrt(var + eps),  a = r rstd,  c = d - a mean,  so that xhat = a x + c
  *   s = gamma a,  t = beta + gamma c,  so that gamma xhat + beta = s x + t
- * and the running moments keep a share `keep` of themselves. r and d are 1 and 0, or if `renorm`
+ * and the running moments keep a share `keep` of themselves; what the running variance takes is
+ * `unbias` var. r and d are 1 and 0, or if `renorm`
  *   r = sigma / sigma_run cut to [1 / r_max, r_max],  d = (mean - mean_run) / sigma_run cut to
  * +- d_max, by the running moments from before   [BRN]. N a multiple of SAC_LANES. */
 typedef struct sac_column_norm {
   size_t N;
-  float eps, keep;
+  float eps, keep, unbias;
   int renorm;
   float r_max, d_max;
   const float *mean, *var, *gamma, *beta;

@@ -96,6 +96,7 @@ VF_INLINE vf between(vf low, vf x, vf high) {
 static void column_norm(const sac_column_norm *k) {
   const vf one = vf_set1(1.0f), eps = vf_set1(k->eps), keep = vf_set1(k->keep);
   const vf r_max = vf_set1(k->r_max), d_max = vf_set1(k->d_max), take = vf_set1(1.0f - k->keep);
+  const vf take_var = vf_set1((1.0f - k->keep) * k->unbias);
   for (size_t n = 0; n < k->N; n += VF_LANES) {
     const vf mean = vf_load(k->mean + n), var = vf_load(k->var + n);
     const vf mean_run = vf_load(k->run_mean + n), var_run = vf_load(k->run_var + n);
@@ -116,7 +117,7 @@ static void column_norm(const sac_column_norm *k) {
     vf_store(k->s + n, gamma * a);
     vf_store(k->t + n, vf_fma(gamma, c, beta));
     vf_store(k->run_mean + n, vf_fma(keep, mean_run, take * mean));
-    vf_store(k->run_var + n, vf_fma(keep, var_run, take * var));
+    vf_store(k->run_var + n, vf_fma(keep, var_run, take_var * var));
   }
 }
 

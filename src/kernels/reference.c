@@ -83,7 +83,7 @@ static void column_norm(const sac_column_norm *k) {
     k->s[n] = (float)(gamma * a);
     k->t[n] = (float)(beta + gamma * c);
     k->run_mean[n] = (float)(keep * mean_run + (1.0 - keep) * mean);
-    k->run_var[n] = (float)(keep * var_run + (1.0 - keep) * var);
+    k->run_var[n] = (float)(keep * var_run + (1.0 - keep) * (double)k->unbias * var);
   }
 }
 

@@ -49,6 +49,10 @@ void sac_mlp_init(const sac_kernels *k, sac_mlp *net, int kind, uint64_t seed, u
  * same bits; two calls with one T share no column. */
 void sac_mlp_project(sac_mlp *net, size_t t, size_t T);
 
+/* The same for norms: each one's parameters to length sqrt(width), gamma and beta as one vector
+ * [FLASHSAC]. */
+void sac_mlp_project_norms(const sac_kernels *k, sac_mlp *net, size_t t, size_t T);
+
 /* Thread t's share of: target <- target + tau (w - target), over all parameters. */
 void sac_mlp_follow(sac_mlp *net, float tau, size_t t, size_t T);
 

@@ -93,6 +93,7 @@ static void take_moments(const pass *p, const sac_mlp_batch *b, const sac_norm *
       &(sac_column_norm){.N = n,
                          .eps = (float)spec->eps,
                          .keep = (float)spec->momentum,
+                         .unbias = spec->unbiased ? (float)b->rows / (float)(b->rows - 1) : 1.0f,
                          .renorm = spec->kind == SAC_NORM_RENORM && warm,
                          .r_max = (float)spec->r_max,
                          .d_max = (float)spec->d_max,

@@ -24,6 +24,7 @@ typedef struct sac_norm_spec {
   double momentum, eps; /* of the running statistics; added to a variance */
   double r_max, d_max;  /* SAC_NORM_RENORM, once */
   uint64_t warmup;      /* so many passes in training mode have used the batch alone */
+  int unbiased;         /* running variances of the batch's times rows / (rows - 1) */
 } sac_norm_spec;
 
 /* The kinds whose statistics are of a batch: they have a training mode and an evaluation mode. */

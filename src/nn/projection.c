@@ -1,6 +1,8 @@
-/* Columns of length 1: an output's weights on the unit sphere [XQC, SIMBAV2]. */
+/* Columns of length 1: an output's weights on the unit sphere [XQC, SIMBAV2]; and norms of a length
+ * that gamma = 1, beta = 0 has [FLASHSAC]. */
 #include "base/threads.h"
 #include "nn/mlp.h"
+#include "nn/norm.h"
 
 #include <math.h>
 
@@ -30,6 +32,26 @@ void sac_mlp_project(sac_mlp *net, size_t t, size_t T) {
       const size_t left = layer->ld - first;
       if (turn % T == t) project_columns(net, layer, first, left < SAC_LANES ? left : SAC_LANES);
     }
+  }
+}
+
+/* (gamma, beta) <- (gamma, beta) sqrt(width / (|gamma|^2 + |beta|^2)); zeros stay. */
+static void project_norm(const sac_kernels *k, sac_mlp *net, const sac_norm *norm) {
+  const size_t N = sac_padded(norm->width), count = 2 * N; /* the padding is zero */
+  float *w = net->w + norm->offset;
+  double square = 0.0;
+  for (size_t i = 0; i < count; i++) square += (double)w[i] * (double)w[i];
+  const float scale = square > 0.0 ? (float)sqrt((double)norm->width / square) : 1.0f;
+  for (size_t i = 0; i < count; i++) w[i] *= scale;
+  if (norm->mean) sac_norm_refresh_columns(k, net, norm, 0, N);
+}
+
+void sac_mlp_project_norms(const sac_kernels *k, sac_mlp *net, size_t t, size_t T) {
+  size_t turn = 0;
+  for (size_t l = 0; l < net->layers; l++) {
+    const sac_norm *const norms[] = {&net->layer[l].before, &net->layer[l].after};
+    for (size_t i = 0; i < 2; i++)
+      if (norms[i]->width && turn++ % T == t) project_norm(k, net, norms[i]);
   }
 }
 

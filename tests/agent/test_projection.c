@@ -58,6 +58,41 @@ static void weights_stay_on_the_sphere(void **state) {
   }
 }
 
+static double square_of(sac_agent *agent, const char *name) {
+  const sac_tensor t = agent_tensor(agent, name);
+  double square = 0.0;
+  for (size_t i = 0; i < t.cols; i++)
+    square += (double)((float *)t.data)[i] * (double)((float *)t.data)[i];
+  return square;
+}
+
+/* With unit_norms each norm's (gamma, beta) has length sqrt(width) too, a norm of rows' as well. */
+static void so_do_norms(void **state) {
+  (void)state;
+  static const struct {
+    const char *gamma, *beta;
+    double width;
+  } norms[] = {{"critic1.1.after.gamma", "critic1.1.after.beta", 20.0},
+               {"actor.0.after.gamma", NULL, 20.0}};
+  sac_agent_options o = projecting("batch");
+  set_option(&o, "actor_norm", "rms");
+  set_option(&o, "weight_projection", "unit_norms");
+  sac_replay *replay = make_replay(100, 1.0f);
+  sac_agent *agent = make_agent(&o, 1);
+  update(agent, replay, 3);
+  for (size_t i = 0; i < 2; i++) {
+    const double beta = norms[i].beta ? square_of(agent, norms[i].beta) : 0.0;
+    assert_true(!norms[i].beta || beta > 0.0);
+    assert_close(square_of(agent, norms[i].gamma) + beta, norms[i].width, 0.0, 1e-6);
+  }
+  assert_unit_columns(agent, "critic1.1.weight");
+  sac_error err = {0};
+  set_option(&o, "critic_norm", "none"), set_option(&o, "actor_norm", "none");
+  check_refused(sac_agent_options_check(&o, &err), SAC_ERR_ARG, &err, "weight_projection|norm");
+  sac_agent_destroy(agent);
+  sac_replay_destroy(replay);
+}
+
 /* Threads, and a file on the way: the same bits. */
 static void bits_do_not_depend_on_the_way(void **state) {
   (void)state;
@@ -86,6 +121,7 @@ static void bits_do_not_depend_on_the_way(void **state) {
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(weights_stay_on_the_sphere),
+      cmocka_unit_test(so_do_norms),
       cmocka_unit_test(bits_do_not_depend_on_the_way),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);

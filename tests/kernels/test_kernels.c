@@ -224,6 +224,7 @@ static void columns_of_norms(void **state) {
       const sac_column_norm c = {.N = N,
                                  .eps = 1e-3f,
                                  .keep = 0.9f,
+                                 .unbias = renorm ? 1.25f : 1.0f,
                                  .renorm = renorm,
                                  .r_max = 1.5f,
                                  .d_max = 0.7f,

@@ -32,6 +32,7 @@ static const sac_norm_spec specs[] = {
     {.kind = SAC_NORM_RENORM, .place = SAC_NORM_INPUTS},
     {.kind = SAC_NORM_RENORM, .place = SAC_NORM_HIDDEN, .input = 1},
     {.kind = SAC_NORM_RENORM, .place = SAC_NORM_INPUTS, .warmup = 3},
+    {.kind = SAC_NORM_BATCH, .place = SAC_NORM_HIDDEN, .input = 1, .unbiased = 1},
 };
 enum { SPECS = sizeof specs / sizeof *specs };
 
@@ -261,12 +262,15 @@ static void check_outputs(const struct fixture *f, enum mode mode) {
 static void check_training(struct fixture *f) {
   static double y[ROWS][WIDEST];
   formula(f, f->w, TRAINING, 1, still, y);
-  double before[2 * SAC_LAYERS_MAX] = {0};
+  double before[2 * SAC_LAYERS_MAX][2] = {{0}};
   size_t stage = 0;
-  for (size_t l = 0; l < f->net.layers; l++) {
-    if (f->net.layer[l].before.width) before[stage++] = (double)f->net.layer[l].before.mean[0];
-    if (f->net.layer[l].after.width) before[stage++] = (double)f->net.layer[l].after.mean[0];
-  }
+  for (size_t l = 0; l < f->net.layers; l++)
+    for (int i = 0; i < 2; i++) {
+      const sac_norm *norm = i ? &f->net.layer[l].after : &f->net.layer[l].before;
+      if (!norm->width) continue;
+      before[stage][0] = (double)norm->mean[0];
+      before[stage++][1] = (double)norm->var[0];
+    }
   train(f, 0);
   for (size_t b = 0; b < ROWS; b++)
     for (size_t o = 0; o < f->net.out; o++)
@@ -277,9 +281,12 @@ static void check_training(struct fixture *f) {
     for (int i = 0; i < 2; i++) {
       const sac_norm *norm = i ? &f->net.layer[l].after : &f->net.layer[l].before;
       if (!norm->width) continue;
-      double mean = 0.0;
+      const double less = f->net.norm.unbiased ? 1.0 : 0.0;
+      double mean = 0.0, var = 0.0;
       for (size_t b = 0; b < ROWS; b++) mean += still[stage][b][0] / ROWS;
-      assert_close((double)norm->mean[0], 0.9 * before[stage] + 0.1 * mean, 1e-6, 1e-6);
+      for (size_t b = 0; b < ROWS; b++) var += pow(still[stage][b][0] - mean, 2) / (ROWS - less);
+      assert_close((double)norm->mean[0], 0.9 * before[stage][0] + 0.1 * mean, 1e-6, 1e-6);
+      assert_close((double)norm->var[0], 0.9 * before[stage][1] + 0.1 * var, 1e-6, 1e-5);
       stage++;
     }
 }

@@ -59,6 +59,52 @@ static void columns_have_length_one(void **state) {
   }
 }
 
+/* (gamma, beta) of every norm has length sqrt(width) and its old direction; of one of zeros nothing
+ * is known; evaluation mode follows at once; weights stay. */
+static void norms_have_the_length_of_ones(void **state) {
+  (void)state;
+  static const sac_widths hidden = {2, {19, 33}};
+  const sac_mlp_spec spec = {.in = IN,
+                             .out = OUT,
+                             .hidden = &hidden,
+                             .trained = 1,
+                             .norm = {.kind = SAC_NORM_BATCH, .input = 1, .eps = 1e-3}};
+  const sac_kernels *k = sac_kernels_get();
+  sac_mlp net;
+  sac_arena m = {0};
+  sac_mlp_layout(&m, &net, &spec);
+  void *block = sac_arena_block(m.used);
+  m = (sac_arena){.base = block};
+  sac_mlp_layout(&m, &net, &spec);
+  sac_mlp_init(k, &net, SAC_MLP_TORCH, 7, 0);
+  const sac_norm *const norms[] = {&net.layer[0].before, &net.layer[0].after, &net.layer[1].after};
+  for (size_t n = 0; n < 3; n++)
+    for (size_t i = 0; i < norms[n]->width; i++) {
+      net.w[norms[n]->offset + i] = n == 2 ? 0.0f : 0.5f + 0.01f * (float)i;
+      net.w[norms[n]->offset + sac_padded(norms[n]->width) + i] = n == 2 ? 0.0f : -0.7f;
+    }
+  sac_mlp_refresh(k, &net);
+  float *old = malloc(net.count * sizeof *old);
+  memcpy(old, net.w, net.count * sizeof *old);
+  for (size_t t = 0; t < 2; t++) sac_mlp_project_norms(k, &net, t, 2);
+  for (size_t n = 0; n < 3; n++) {
+    const size_t width = norms[n]->width, N = sac_padded(width);
+    const float *now = net.w + norms[n]->offset, *was = old + norms[n]->offset;
+    double length = 0.0;
+    for (size_t i = 0; i < 2 * N; i++) length += (double)was[i] * (double)was[i];
+    const double scale = n == 2 ? 1.0 : sqrt((double)width / length);
+    for (size_t i = 0; i < width; i++) {
+      assert_close((double)now[i], scale * (double)was[i], 1e-12, 2e-7);
+      assert_close((double)now[N + i], scale * (double)was[N + i], 1e-12, 2e-7);
+      assert_close((double)norms[n]->scale[i], (double)now[i] / sqrt(1.0 + 1e-3), 1e-12, 1e-6);
+    }
+  }
+  const size_t weights = IN * net.layer[0].ld;
+  assert_memory_equal(net.w + net.layer[0].offset, old + net.layer[0].offset, weights * 4);
+  free(old);
+  free(block);
+}
+
 /* Shares of any number of threads make up the whole; each parameter's target moves by tau of its
  * way.
  */
@@ -86,6 +132,7 @@ static void shares_make_up_the_whole(void **state) {
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(columns_have_length_one),
+      cmocka_unit_test(norms_have_the_length_of_ones),
       cmocka_unit_test(shares_make_up_the_whole),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
