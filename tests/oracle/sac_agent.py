@@ -39,7 +39,7 @@ class Adam:
         for name, theta in net.w.items():
             matrix = name[0].isdigit() and name.endswith(".weight")
             self.step(steps, lr, theta, gradient[name], net.m[name], net.v[name], matrix)
-        if net.o["weight_projection"] == "unit":
+        if net.o["weight_projection"] != "none":
             net.project()
 
 
@@ -125,8 +125,15 @@ class Agent:
 
     # --- losses -----------------------------------------------------------------------------------
 
-    def act(self, p, s, noise, training=False):
-        return self.policy.sample(forward(self.pi, p, node(s), training), noise)
+    def act(self, p, s, noise):
+        return self.policy.sample(forward(self.pi, p, node(s)), noise)
+
+    def in_training(self, p, batch):
+        """The actor's outputs for s, its batch statistics those of this batch; with actor_joint
+        those of s and s'   [FLASHSAC]"""
+        s = batch["obs"]
+        rows = s if self.o["actor_joint"] == "no" else np.concatenate([s, batch["next_obs"]])
+        return forward(self.pi, p, node(rows), training=True)[:len(s)]
 
     def ask(self, nets, leaves, x, kept, training=False, numbers=None):
         """The outputs for x of critics with these numbers, or all; kept(j, l, shape): what dropout
@@ -203,12 +210,13 @@ class Agent:
         loss = self.head.loss(v, q - self.alpha() * logp.value)
         return loss, leaves, batch["reward"] + batch["discount"] * next_v
 
-    def actor_loss(self, s, random):
-        """The loss mean(alpha log pi - Q), the actor's parameters, and log pi. The actor's batch
-        statistics are those of this batch; the critics' the running ones."""
+    def actor_loss(self, batch, random):
+        """The loss mean(alpha log pi - Q), the actor's parameters, and log pi. The critics'
+        statistics are the running ones."""
         leaves = self.pi.leaves()
-        a, logp = self.act(leaves, s, random.normals("actor"), training=True)
-        q = self.climbed_at(s, a, random)
+        outs = self.in_training(leaves, batch)
+        a, logp = self.policy.sample(outs, random.normals("actor"))
+        q = self.climbed_at(batch["obs"], a, random)
         return (self.alpha() * logp - q).mean(), leaves, logp.value
 
     def log_density(self, s, random):
@@ -225,7 +233,7 @@ class Agent:
         if (self.updates + 1) % int(self.o["policy_delay"]) == 0:
             for _ in range(int(self.o["policy_updates"])):
                 self.actor_updates += 1
-                self.update_actor(batch["obs"], random, out)
+                self.update_actor(batch, random, out)
         if (self.updates + 1) % int(self.o["target_interval"]) == 0:
             self.follow()
         out["alpha"] = self.alpha()
@@ -251,8 +259,8 @@ class Agent:
         for q in self.q + self.target:
             q.settle()
 
-    def update_actor(self, s, random, out):
-        loss, leaves, logp = self.actor_loss(s, random)
+    def update_actor(self, batch, random, out):
+        loss, leaves, logp = self.actor_loss(batch, random)
         slope = in_network(loss, leaves)
         out["actor_loss"], out["entropy"] = float(loss.value), -np.mean(logp)
         out["actor_grad_norm"] = norm(slope.values())
@@ -261,7 +269,7 @@ class Agent:
         if self.o["temperature"] == "fixed":
             return
         if self.o["alpha_sample"] == "fresh":
-            logp = self.log_density(s, random)
+            logp = self.log_density(batch["obs"], random)
         out["alpha_loss"] = self.temperature_step(logp)
 
     def temperature_step(self, logp):
@@ -291,8 +299,8 @@ class DiscreteAgent(Agent):
     def target_entropy(self):
         return float(self.o["target_entropy_discrete"]) * np.log(self.pi.outputs())
 
-    def log_policy(self, p, s, training=False):
-        return log_softmax(forward(self.pi, p, node(s), training))
+    def log_policy(self, p, s):
+        return log_softmax(forward(self.pi, p, node(s)))
 
     def inputs(self, batch):
         return batch["obs"]
@@ -307,10 +315,10 @@ class DiscreteAgent(Agent):
         K = out.shape[1]
         return (out * (np.arange(K) == np.rint(batch["act"]))).sum(axis=1)
 
-    def actor_loss(self, s, random):
+    def actor_loss(self, batch, random):
         leaves = self.pi.leaves()
-        log_p = self.log_policy(leaves, s, training=True)
-        outs = self.ask(self.q, [q.leaves() for q in self.q], s, random.dropout("actor"))
+        log_p = log_softmax(self.in_training(leaves, batch))
+        outs = self.ask(self.q, [q.leaves() for q in self.q], batch["obs"], random.dropout("actor"))
         loss = exp(log_p) * (self.alpha() * log_p - self.climbed(outs))
         return loss.sum(axis=1).mean(), leaves, self.mean_log(log_p.value)
 

@@ -6,6 +6,7 @@ import numpy as np
 
 import tape
 from sac_agent import Agent, DiscreteAgent
+from sac_bodies import BODIES
 from sac_critics import head
 from sac_networks import Network, forward
 from sac_record import kept_in_row
@@ -21,7 +22,8 @@ BASE = {"precision": "fp32", "gamma": "0.9", "adam_beta2": "0.999", "adam_eps": 
         "renorm_warmup": "0", "critic_dropout": "0", "critic_target": "ema",
         "critic_head": "scalar", "critic_atoms": "9", "value_min": "-2", "value_max": "3",
         "critic_quantiles": "4", "quantile_drop": "1", "obs_norm": "none",
-        "reward_norm": "none", "weight_projection": "none"}
+        "reward_norm": "none", "weight_projection": "none", "body": "plain",
+        "norm_unbiased": "no", "actor_joint": "no"}
 WIDTHS = (7, 5)
 
 
@@ -41,26 +43,64 @@ class Fixed:
         return lambda j, l, shape: (np.arange(np.prod(shape)).reshape(shape) + j + l) % 3 > 0
 
 
+def plain_shapes(n, m):
+    """Every tensor that some norm of a plain network has."""
+    out = {}
+    for l, (i, j) in enumerate(zip((n, *WIDTHS), (*WIDTHS, m))):
+        out |= {f"{l}.weight": (i, j), f"{l}.bias": (1, j)}
+        out |= {f"{l}.{place}.{what}": (1, width) for place, width in (("before", i), ("after", j))
+                for what in ("gamma", "beta", "mean", "var")}
+    return out
+
+
+def body_shapes(body, n, m, h=5, blocks=2):
+    """The same of a residual body."""
+    inner = h if body == "bro" else 4 * h
+    sizes = [(n + (body == "simbav2"), h), *[(h, inner), (inner, h)] * blocks]
+    sizes += [(h, h), (h, m)] if body == "simbav2" else [(h, m)]
+    out = {}
+    for l, (i, j) in enumerate(sizes):
+        out |= {f"{l}.weight": (i, j), f"{l}.bias": (1, j)}
+        out |= {f"{l}.scaler": (1, j), f"{l}.alpha": (1, j)} if body == "simbav2" else {}
+        out |= {f"{l}.{place}.{what}": (1, width) for place, width in (("before", i), ("after", j))
+                for what in ("gamma", "beta", "mean", "var") if body != "simbav2"}
+    if body == "flash":  # the norm before the head has no shift
+        del out[f"{len(sizes) - 1}.before.beta"]
+    return out
+
+
 def random_state(rng, A, networks):
-    """A state with random numbers everywhere; networks: (name, inputs, outputs)."""
+    """A state with random numbers everywhere; networks: (name, shapes)."""
     state = {"action_mid": np.zeros((1, A)), "action_half": np.array([[0.5, 2.0, 3.0][:A]]),
              "updates": np.zeros((1, 1)), "actor_updates": np.zeros((1, 1)),
              "temperature": np.array([[-0.3, 0.0, 0.0, 0.0]])}
-    for name, n, m in networks:
-        sizes = list(zip((n, *WIDTHS), (*WIDTHS, m)))
+    for name, shapes in networks:
         for part in ("", "adam_m.", "adam_v.", "target."):
-            at = f"{name}.{part}"
-            for l, (i, j) in enumerate(sizes):
-                state[f"{at}{l}.weight"] = rng.normal(size=(i, j))
-                state[f"{at}{l}.bias"] = rng.normal(size=(1, j))
-                for place, width in (("before", i), ("after", j)):
-                    state[f"{at}{l}.{place}.gamma"] = rng.normal(size=(1, width))
-                    state[f"{at}{l}.{place}.beta"] = rng.normal(size=(1, width))
-                    if "adam" not in part:
-                        state[f"{at}{l}.{place}.mean"] = rng.normal(size=(1, width))
-                        state[f"{at}{l}.{place}.var"] = rng.uniform(0.5, 2.0, size=(1, width))
+            for tensor, shape in shapes.items():
+                statistic = tensor.endswith((".mean", ".var"))
+                if tensor.endswith(".var"):
+                    value = rng.uniform(0.5, 2.0, size=shape)
+                else:
+                    value = rng.normal(size=shape)
+                if not (statistic and "adam" in part):
+                    state[f"{name}.{part}{tensor}"] = value
         state[f"{name}.norm_passes"] = np.zeros((1, 2))
     return state
+
+
+def network_is_differentiated(rng, net, inputs, training):
+    """In its parameters and its input, with every third number dropped."""
+    x, c = rng.normal(size=(6, inputs)), rng.normal(size=(6, 3))
+    kept = lambda l, shape: Fixed(None).dropout("")(0, l, shape)
+    arrays = [*net.w.values(), x]
+
+    def loss(leaves):
+        p = dict(zip(net.w, leaves))
+        return (forward(net, p, leaves[-1], training, kept) * c).sum()
+
+    leaves = [Node(t) for t in arrays]
+    analytic = gradients(loss(leaves), leaves)
+    return difference(lambda: float(loss([Node(t) for t in arrays]).value), arrays, analytic, rng)
 
 
 def networks_are_differentiated(rng):
@@ -71,20 +111,38 @@ def networks_are_differentiated(rng):
     for kind, place, training in itertools.product(kinds, ("hidden", "inputs"), (False, True)):
         o = {**BASE, "norm_place": place, "norm_input": "yes", "renorm_r_max": "1.0001",
              "renorm_d_max": "0.0001"}
-        state = random_state(rng, 1, [("net", 4, 3)])
+        state = random_state(rng, 1, [("net", plain_shapes(4, 3))])
         net = Network(state, "net.", o, kind, 0.3)
-        x, c = rng.normal(size=(6, 4)), rng.normal(size=(6, 3))
-        kept = lambda l, shape: Fixed(None).dropout("")(0, l, shape)
+        worst = max(worst, network_is_differentiated(rng, net, 4, training))
+    return worst
 
-        def loss(leaves):
-            p = dict(zip(net.w, leaves))
-            return (forward(net, p, leaves[-1], training, kept) * c).sum()
 
-        arrays = [*net.w.values(), x]
-        leaves = [Node(t) for t in arrays]
-        analytic = gradients(loss(leaves), leaves)
-        f = lambda: float(loss([Node(t) for t in arrays]).value)
-        worst = max(worst, difference(f, arrays, analytic, rng))
+def bodies_are_differentiated(rng):
+    worst = 0.0
+    for body, training in itertools.product(BODIES, (False, True)):
+        state = random_state(rng, 1, [("net", body_shapes(body, 4, 3))])
+        net = Network(state, "net.", {**BASE, "body": body})
+        worst = max(worst, network_is_differentiated(rng, net, 4, training))
+    return worst
+
+
+def spheres_are_spheres(rng):
+    """What a projection leaves has the length that it names, in the direction that it had."""
+    state = random_state(rng, 1, [("net", body_shapes("flash", 4, 3))])
+    net = Network(state, "net.", {**BASE, "body": "flash", "weight_projection": "unit_norms"})
+    before = {name: t.copy() for name, t in net.w.items()}
+    net.project()
+    worst = 0.0
+    for name, t in net.w.items():
+        if name.endswith(".weight"):
+            ratio = t / before[name]
+            worst = max(worst, np.max(np.abs((t * t).sum(axis=0) - 1.0)),
+                        np.max(np.abs(ratio / ratio[:1] - 1.0)))
+        if name.endswith(".gamma"):
+            pair = [n for n in (name, name[:-5] + "beta") if n in net.w]
+            both, old = (np.concatenate([w[n] for n in pair]) for w in (net.w, before))
+            worst = max(worst, np.abs((both * both).sum() / t.size - 1.0),
+                        np.max(np.abs(both / old - both[0, 0] / old[0, 0])))
     return worst
 
 
@@ -123,16 +181,19 @@ def agents_are_differentiated(rng):
     for actor_q, loss, m in (("min", "half_mse", "clamp"), ("mean", "mse", "tanh"),
                              ("min", "huber", "softplus")):
         o = {**BASE, "actor_q": actor_q, "critic_loss": loss, "log_std_map": m,
-             "critic_norm": "layer", "critic_dropout": "0.3", "actor_norm": "batch"}
-        v = random_state(rng, A, [("actor", O, 2 * A), ("value", O, 1)] +
-                         [(f"critic{j}", O + A, 1) for j in (1, 2, 3)])
-        d = random_state(rng, 1, [("actor", O, K)] + [(f"critic{j}", O, K) for j in (1, 2, 3)])
+             "critic_norm": "layer", "critic_dropout": "0.3", "actor_norm": "batch",
+             "actor_joint": "yes" if m == "tanh" else "no"}
+        net = lambda name, n, m: (name, plain_shapes(n, m))
+        v = random_state(rng, A, [net("actor", O, 2 * A), net("value", O, 1)] +
+                         [net(f"critic{j}", O + A, 1) for j in (1, 2, 3)])
+        d = random_state(rng, 1, [net("actor", O, K)] +
+                         [net(f"critic{j}", O, K) for j in (1, 2, 3)])
         batch = {"obs": s, "act": act, "next_obs": s[::-1], "reward": y, "discount": 0.9}
         drawn = {**batch, "act": rng.integers(K, size=(B, 1))}
         cases = [(Agent({**o, "value": "v"}, v, A), batch), (DiscreteAgent(o, d, 1), drawn)]
         for agent, b in cases:
             parts = [(q, j, lambda: agent.critic_loss(b, random, y)) for j, q in enumerate(agent.q)]
-            parts.append((agent.pi, None, lambda: agent.actor_loss(s, random)))
+            parts.append((agent.pi, None, lambda: agent.actor_loss(b, random)))
             if agent.v:
                 parts.append((agent.v, None, lambda: agent.value_loss(b, random)))
             for net, j, f in parts:
@@ -159,6 +220,8 @@ def self_test():
     rng, worst = np.random.default_rng(1), 0.0
     for what, f in (("the tape's rules", tape.self_test),
                     ("networks' gradients", networks_are_differentiated),
+                    ("bodies' gradients", bodies_are_differentiated),
+                    ("projections", spheres_are_spheres),
                     ("critics' heads", heads_are_differentiated),
                     ("agents' losses", agents_are_differentiated),
                     ("dropout's share", dropout_drops_independently),
