@@ -72,6 +72,12 @@ static const sac_preset presets[] = {
      "reward_norm=return reward_norm_max=1e6 policy_delay=3 alpha=0.01 alpha_loss=alpha "
      "target_entropy_scale=-0.5 log_std_min=-10 warmup=5000 utd=2",
      "Palenicek et al. 2025 (arXiv 2509.25174), danielpalenicek/xqc, conf/ and xqc/agents/xqc/"},
+    {"simba",
+     "lr=1e-4 batch=256 gamma=0.995 tau=0.005 body=simba actor_hidden=128 critic_hidden=512,512 "
+     "norm_eps=1e-6 weight_decay=0.01 critic_loss=mse obs_norm=running obs_clip=1e6 "
+     "log_std_map=tanh log_std_min=-10 alpha=0.01 alpha_loss=alpha target_entropy_scale=-0.5 "
+     "warmup=5000 utd=2",
+     "Lee et al. 2024 (arXiv 2410.09754), SonyResearch/simba, configs/ and scale_rl/"},
 };
 
 #define SAC_FAST        "lr=1e-3 warmup=5000"

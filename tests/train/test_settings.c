@@ -258,6 +258,41 @@ static void frontier_presets_say_what_their_sources_say(void **state) {
   assert_close(o.train.utd, 2, 0, 0);
 }
 
+static int has_widths(const sac_widths *w, uint32_t count, uint32_t width) {
+  for (uint32_t l = 0; l < w->count; l++)
+    if (w->width[l] != width) return 0;
+  return w->count == count;
+}
+
+/* Of those with residual bodies. */
+static void body_presets_say_what_their_sources_say(void **state) {
+  (void)state;
+  sac_error err;
+  sac_run_options o = sac_run_options_default();
+  assert_ok(sac_preset_apply("simba", &o, &err), err);
+  assert_int_equal(o.agent.body, SAC_BODY_SIMBA);
+  assert_true(has_widths(&o.agent.actor_hidden, 1, 128));
+  assert_true(has_widths(&o.agent.critic_hidden, 2, 512));
+  assert_close(o.agent.norm_eps, 1e-6, 0, 0);
+  assert_close(o.agent.lr_actor, 1e-4, 0, 0);
+  assert_close(o.agent.lr_critic, 1e-4, 0, 0);
+  assert_close(o.agent.lr_alpha, 1e-4, 0, 0);
+  assert_close(o.agent.weight_decay, 1e-2, 0, 0);
+  assert_close(o.agent.gamma, 0.995, 0, 0);
+  assert_close(o.agent.tau, 0.005, 0, 0);
+  assert_close(o.agent.alpha, 0.01, 0, 0);
+  assert_close(o.agent.log_std_min, -10, 0, 0);
+  assert_close(o.agent.log_std_max, 2, 0, 0);
+  assert_int_equal(o.agent.log_std_map, SAC_LOG_STD_TANH);
+  assert_int_equal(o.agent.alpha_loss, SAC_ALPHA_LOSS_ALPHA);
+  assert_close(o.agent.target_entropy_scale, -0.5, 0, 0);
+  assert_int_equal(o.agent.obs_norm, SAC_OBS_NORM_RUNNING);
+  assert_int_equal(o.agent.critic_loss, SAC_CRITIC_MSE);
+  assert_int_equal(o.agent.critics, 2);
+  assert_close(o.train.utd, 2, 0, 0);
+  assert_int_equal(sac_run_first_update(&o.train), 5000);
+}
+
 /* A replay needs two observations an environment; noise of drawn length has a longest. */
 static void combinations_are_checked(void **state) {
   (void)state;
@@ -285,6 +320,7 @@ int main(void) {
       cmocka_unit_test(presets_do_not_depend_on_the_task),
       cmocka_unit_test(presets_say_what_their_sources_say),
       cmocka_unit_test(frontier_presets_say_what_their_sources_say),
+      cmocka_unit_test(body_presets_say_what_their_sources_say),
       cmocka_unit_test(combinations_are_checked),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
