@@ -11,6 +11,15 @@ SHIFT = 3.0           # [SIMBAV2]: a last input, so that the length of the other
 LEAST = 1e-8          # [SIMBAV2]: behind ReLUs, against rows of zeros
 
 
+def widths(body, hidden):
+    """The outputs of every layer but the last, from the option of the hidden widths: in a residual
+    body a number a block."""
+    if body == "plain":
+        return hidden
+    h, inner = hidden[0], hidden[0] * (1 if body == "bro" else 4)
+    return [h, *[inner, h] * len(hidden), *([h] if body == "simbav2" else [])]
+
+
 def blocks(net, heads):
     """The first layer of each block; heads: layers behind the blocks."""
     return range(1, net.layers - heads, 2)

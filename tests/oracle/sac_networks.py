@@ -7,8 +7,9 @@ ones; every other pass uses the running ones. Other bodies than plain are in sac
 """
 import numpy as np
 
-from sac_bodies import BODIES
+from sac_bodies import BODIES, widths
 from sac_layers import BATCH_KINDS, normalised, product, stored
+from sac_record import Disagreement
 from tape import Node, relu
 
 
@@ -31,6 +32,14 @@ class Network:
         self.o, self.norm, self.dropout, self.body = options, norm, dropout, options["body"]
         self.bf16 = options["precision"] == "bf16"
         self.pending = {}  # what the last pass in training mode makes of the running statistics
+        self.check_shape("actor" if prefix == "actor." else "critic")
+
+    def check_shape(self, who):
+        """The layers are as wide as the options say."""
+        hidden = [int(w) for w in self.o[who + "_hidden"].split(",")]
+        has = [self.w[f"{l}.weight"].shape[1] for l in range(self.layers - 1)]
+        if has != widths(self.body, hidden):
+            raise Disagreement(f"{who}: layers of {has}, must be {widths(self.body, hidden)}")
 
     def outputs(self):
         return self.w[f"{self.layers - 1}.weight"].shape[1]

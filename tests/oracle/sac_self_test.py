@@ -23,8 +23,9 @@ BASE = {"precision": "fp32", "gamma": "0.9", "adam_beta2": "0.999", "adam_eps": 
         "critic_head": "scalar", "critic_atoms": "9", "value_min": "-2", "value_max": "3",
         "critic_quantiles": "4", "quantile_drop": "1", "obs_norm": "none",
         "reward_norm": "none", "weight_projection": "none", "body": "plain",
-        "norm_unbiased": "no", "actor_joint": "no"}
+        "norm_unbiased": "no", "actor_joint": "no", "actor_hidden": "7,5", "critic_hidden": "7,5"}
 WIDTHS = (7, 5)
+BLOCKS = {**BASE, "actor_hidden": "5,5", "critic_hidden": "5,5"}
 
 
 class Fixed:
@@ -121,7 +122,7 @@ def bodies_are_differentiated(rng):
     worst = 0.0
     for body, training in itertools.product(BODIES, (False, True)):
         state = random_state(rng, 1, [("net", body_shapes(body, 4, 3))])
-        net = Network(state, "net.", {**BASE, "body": body})
+        net = Network(state, "net.", {**BLOCKS, "body": body})
         worst = max(worst, network_is_differentiated(rng, net, 4, training))
     return worst
 
@@ -129,7 +130,7 @@ def bodies_are_differentiated(rng):
 def spheres_are_spheres(rng):
     """What a projection leaves has the length that it names, in the direction that it had."""
     state = random_state(rng, 1, [("net", body_shapes("flash", 4, 3))])
-    net = Network(state, "net.", {**BASE, "body": "flash", "weight_projection": "unit_norms"})
+    net = Network(state, "net.", {**BLOCKS, "body": "flash", "weight_projection": "unit_norms"})
     before = {name: t.copy() for name, t in net.w.items()}
     net.project()
     worst = 0.0
