@@ -41,15 +41,24 @@ static int is_batch_norm(int kind) {
   return kind == SAC_NORMS_BATCH || kind == SAC_NORMS_RENORM;
 }
 
+/* Norms of a batch that are folded into the product behind them. */
+static int goes_with_bf16(const sac_agent_options *o) {
+  const int some = o->critic_norm || o->actor_norm, inputs = o->norm_place == SAC_NORM_PLACE_INPUTS;
+  const int critics = !o->critic_norm || is_batch_norm(o->critic_norm);
+  const int actor = !o->actor_norm || is_batch_norm(o->actor_norm);
+  return o->critic_dropout == 0.0 && critics && actor && (inputs || !some);
+}
+
 /* The norms, and what does not go with them. */
 static sac_status check_norms(const sac_agent_options *o, sac_error *err) {
-  const int some = o->critic_norm || o->actor_norm, dropout = o->critic_dropout > 0.0;
+  const int dropout = o->critic_dropout > 0.0;
   const int batch = is_batch_norm(o->critic_norm) || is_batch_norm(o->actor_norm);
-  if (o->precision == SAC_PRECISION_BF16 && (some || dropout))
+  if (o->precision == SAC_PRECISION_BF16 && !goes_with_bf16(o))
     return sac_fail(err, SAC_ERR_ARG,
-                    "precision = bf16: only for networks without normalisers and without dropout; "
-                    "set precision = fp32, or critic_norm, actor_norm = none and critic_dropout = "
-                    "0");
+                    "precision = bf16: only for networks without dropout and without normalisers, "
+                    "or with batch or renorm at norm_place = inputs; set precision = fp32, or "
+                    "critic_norm, actor_norm = none, batch or renorm, norm_place = inputs and "
+                    "critic_dropout = 0");
   if (o->norm_input == SAC_NORM_INPUT_YES && !batch)
     return sac_fail(err, SAC_ERR_ARG,
                     "norm_input = yes: needs critic_norm or actor_norm = batch or renorm; the "

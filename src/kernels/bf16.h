@@ -31,6 +31,11 @@ typedef struct sac_gemm_bf16 {
   const uint32_t *mask; /* an `across` form or NULL: zero where row mask_row[i] (or i) is not > 0 */
   size_t ldm;
   const size_t *mask_row; /* (M) or NULL */
+
+  /* a norm's part, if `scale` is not NULL: C = scale C + shift + slope mask, before the ReLU and
+   * the mask */
+  const float *scale, *shift; /* (N); shift may be NULL */
+  const float *slope;         /* (N) or NULL; with mask only */
 } sac_gemm_bf16;
 
 /* d[i,n] = mask[i,n] > 0 ? g[i] w[n] : 0 with g = 1 if NULL, in one or both forms; N as above. */
@@ -44,6 +49,21 @@ typedef struct sac_outer_bf16 {
   size_t ld_across, ld_down;
 } sac_outer_bf16;
 
+/* The weights of a product x F + y that is (s x + t) W + bias: F[i,n] = s[i] W[i,n], rounded, and
+ *   y[n] = bias[n] + sum_i (t[i] W[i,n] + mean[i] (s[i] W[i,n] - F[i,n])).
+ * So what is rounded away meets x - mean instead of x: where mean is x's, no mean of the product
+ * moves by it. N as above. */
+typedef struct sac_fold_bf16 {
+  size_t M, N;
+  const float *s, *t, *mean; /* (M) */
+  const float *W;            /* (M, ldw) */
+  size_t ldw;
+  const float *bias; /* (N) */
+  uint32_t *F;       /* down */
+  size_t ldf;
+  float *y; /* (N) */
+} sac_fold_bf16;
+
 typedef struct sac_kernels_bf16 {
   void (*gemm_pairs)(const sac_gemm_bf16 *g);
   void (*gemm_floats)(const sac_gemm_bf16 *g);
@@ -54,6 +74,13 @@ typedef struct sac_kernels_bf16 {
   void (*outer_masked)(const sac_outer_bf16 *o);
   /* y[n] = sum_i g[i] A[i,n], or sum_i A[i,n] if g is NULL;  A (M,N) down, N as above */
   void (*sum_columns)(size_t M, size_t N, const float *g, const uint32_t *A, size_t lda, float *y);
+
+  /* mean[n] and var[n] (biased) of the column n of A (M,N), down; the mean first, then the squares
+   */
+  void (*moments)(size_t M, size_t N, const uint32_t *A, size_t lda, float *mean, float *var);
+  void (*fold)(const sac_fold_bf16 *f);
+  /* kernels.h's, of W rounded: the one that products back through the layer are made with */
+  void (*unfold)(const sac_unfold *u);
 
   /* W (M,N) of floats to bf16: N a multiple of SAC_LANES. `turned` is W's transpose, down: word
    * (k,i) = W[i,2k], W[i,2k+1]; it is written for whole SAC_LANES of i, zero beyond M. */

@@ -50,9 +50,12 @@ static double product(const sac_gemm_bf16 *g, size_t i, size_t n, int pairs) {
 static void gemm(const sac_gemm_bf16 *g, int pairs) {
   for (size_t i = 0; i < g->M; i++)
     for (size_t n = 0; n < g->N; n++) {
+      const size_t row = g->mask_row ? g->mask_row[i] : i;
       double c = product(g, i, n, pairs);
+      if (g->scale) c = (double)g->scale[n] * c + (g->shift ? (double)g->shift[n] : 0.0);
+      if (g->slope) c += (double)g->slope[n] * half_of(g->mask[row * g->ldm + n / 2], n % 2);
       if (g->relu && !(c > 0.0)) c = 0.0;
-      if (!is_on(g->mask, g->ldm, g->mask_row ? g->mask_row[i] : i, n)) c = 0.0;
+      if (!is_on(g->mask, g->ldm, row, n)) c = 0.0;
       if (g->C) g->C[i * g->ldc + n] = (float)c;
       if (g->across) put_across(g->across, g->ld_across, i, n, (float)c);
       if (g->down) put_down(g->down, g->ld_down, i, n, (float)c);
@@ -95,6 +98,45 @@ static void sum_columns(size_t M, size_t N, const float *g, const uint32_t *A, s
   }
 }
 
+static void moments(size_t M, size_t N, const uint32_t *A, size_t lda, float *mean, float *var) {
+  for (size_t n = 0; n < N; n++) {
+    double sum = 0.0, squares = 0.0;
+    for (size_t i = 0; i < M; i++) sum += half_of(A[i / 2 * lda + n], i % 2);
+    const double center = sum / (double)M;
+    for (size_t i = 0; i < M; i++) squares += pow(half_of(A[i / 2 * lda + n], i % 2) - center, 2);
+    mean[n] = (float)center;
+    var[n] = (float)(squares / (double)M);
+  }
+}
+
+static void fold(const sac_fold_bf16 *f) {
+  for (size_t n = 0; n < f->N; n++) {
+    double y = (double)f->bias[n];
+    for (size_t i = 0; i < f->M; i++) {
+      const float W = f->W[i * f->ldw + n], folded = f->s[i] * W;
+      put_down(f->F, f->ldf, i, n, folded);
+      const double off = (double)folded - half_of(f->F[i / 2 * f->ldf + n], i % 2);
+      y += (double)f->t[i] * (double)W + (double)f->mean[i] * off;
+    }
+    f->y[n] = (float)y;
+  }
+}
+
+static void unfold(const sac_unfold *u) {
+  for (size_t i = 0; i < u->M; i++) {
+    double dgamma = 0.0, dbeta = 0.0;
+    for (size_t n = 0; n < u->N; n++) {
+      const double db = (double)u->db[n], w = half_of(to_bf16(u->W[i * u->ldw + n]), 0);
+      const double g = (double)u->a[i] * (double)u->H[i * u->ldh + n] + (double)u->c[i] * db;
+      dgamma += w * g;
+      dbeta += w * db;
+      u->H[i * u->ldh + n] = (float)((double)u->gamma[i] * g + (double)u->beta[i] * db);
+    }
+    u->dgamma[i] = (float)dgamma;
+    u->dbeta[i] = (float)dbeta;
+  }
+}
+
 static void pack_across(size_t M, size_t N, const float *W, size_t ldw, uint32_t *across,
                         size_t ld) {
   for (size_t i = 0; i < M; i++)
@@ -118,6 +160,9 @@ const sac_kernels_bf16 sac_bf16_reference = {
     .dot_rows = dot_rows,
     .outer_masked = outer_masked,
     .sum_columns = sum_columns,
+    .moments = moments,
+    .fold = fold,
+    .unfold = unfold,
     .pack_across = pack_across,
     .pack_down = pack_down,
     .pack_turned = pack_turned,

@@ -55,8 +55,27 @@ VF_INLINE void begin(const size_t rows, const size_t columns, const sac_gemm_bf1
   }
 }
 
+/* A norm's part of the epilogue, from the register at column n of `rows` rows on. */
+VF_INLINE void normed(const size_t rows, const size_t columns, const sac_gemm_bf16 *g, size_t i,
+                      size_t n, tile_sums acc) {
+  const vf zero = vf_set1(0.0f);
+  VF_UNROLL
+  for (size_t c = 0; c < columns; c++, n += VF_LANES) {
+    const vf scale = vf_load(g->scale + n), shift = g->shift ? vf_load(g->shift + n) : zero;
+    const vf slope = g->slope ? vf_load(g->slope + n) : zero;
+    VF_UNROLL
+    for (size_t r = 0; r < rows; r++) {
+      acc[r][c] = vf_fma(scale, acc[r][c], shift);
+      if (!g->slope) continue;
+      const size_t row = g->mask_row ? g->mask_row[i + r] : i + r;
+      acc[r][c] = vf_fma(slope, vf_from_bf16(g->mask + row * g->ldm + n / 2), acc[r][c]);
+    }
+  }
+}
+
 VF_INLINE void finish(const size_t rows, const size_t columns, const sac_gemm_bf16 *g, size_t i,
                       size_t n, tile_sums acc) {
+  if (g->scale) normed(rows, columns, g, i, n, acc);
   if (g->relu) {
     VF_UNROLL
     for (size_t r = 0; r < rows; r++) {
@@ -233,6 +252,128 @@ static void sum_columns(size_t M, size_t N, const float *g, const uint32_t *A, s
       odd = vf_fma(vf_set1(second), second_of(a), odd);
     }
     vf_store(y + n, even + odd);
+  }
+}
+
+enum { PANEL = 4, SUM_WORDS = 64 }; /* a float sum runs over so many words, then to the total */
+
+/* total[c] = sum_i A[i,c] or, of squares, sum_i (A[i,c] - center[c])^2 over the rows of a panel of
+ * columns; words by turns in two sums, so that none waits for the other. */
+VF_INLINE void column_sums(const int squares, const size_t columns, size_t M, const uint32_t *A,
+                           size_t lda, const vf *center, vf *total) {
+  const vu ones = vu_set1(0x3f803f80u);
+  const size_t words = M / 2;
+  VF_UNROLL
+  for (size_t c = 0; c < columns; c++) total[c] = vf_set1(0.0f);
+  for (size_t from = 0; from < words; from += SUM_WORDS) {
+    const size_t to = words - from < SUM_WORDS ? words : from + SUM_WORDS;
+    vf sum[2][PANEL];
+    VF_UNROLL
+    for (size_t c = 0; c < columns; c++) sum[0][c] = sum[1][c] = vf_set1(0.0f);
+    for (size_t i = from; i < to; i++) {
+      VF_UNROLL
+      for (size_t c = 0; c < columns; c++) {
+        const vu a = vu_load(A + i * lda + c * VF_LANES);
+        if (squares) {
+          const vf x = first_of(a) - center[c], y = second_of(a) - center[c];
+          sum[0][c] = vf_fma(x, x, sum[0][c]);
+          sum[1][c] = vf_fma(y, y, sum[1][c]);
+        } else {
+          const vf kept = sum[0][c];
+          sum[0][c] = vf_dot_pairs(sum[1][c], a, ones);
+          sum[1][c] = kept;
+        }
+      }
+    }
+    VF_UNROLL
+    for (size_t c = 0; c < columns; c++) total[c] = total[c] + (sum[0][c] + sum[1][c]);
+  }
+  if (M % 2 == 0) return;
+  VF_UNROLL
+  for (size_t c = 0; c < columns; c++) {
+    const vf last = first_of(vu_load(A + words * lda + c * VF_LANES));
+    const vf x = squares ? last - center[c] : last, y = squares ? x : vf_set1(1.0f);
+    total[c] = vf_fma(x, y, total[c]);
+  }
+}
+
+VF_INLINE void moments_panel(const size_t columns, size_t M, const uint32_t *A, size_t lda,
+                             float *mean, float *var) {
+  const vf count = vf_set1((float)M);
+  vf center[PANEL], square[PANEL];
+  column_sums(0, columns, M, A, lda, NULL, center);
+  VF_UNROLL
+  for (size_t c = 0; c < columns; c++) center[c] = center[c] / count;
+  column_sums(1, columns, M, A, lda, center, square);
+  VF_UNROLL
+  for (size_t c = 0; c < columns; c++) {
+    vf_store(mean + c * VF_LANES, center[c]);
+    vf_store(var + c * VF_LANES, square[c] / count);
+  }
+}
+
+static void moments(size_t M, size_t N, const uint32_t *A, size_t lda, float *mean, float *var) {
+  size_t n = 0;
+  for (; n + PANEL * VF_LANES <= N; n += PANEL * VF_LANES)
+    moments_panel(PANEL, M, A + n, lda, mean + n, var + n);
+  for (; n < N; n += VF_LANES) moments_panel(1, M, A + n, lda, mean + n, var + n);
+}
+
+/* Row i of W at column n by s[i]; 0 beyond M. */
+VF_INLINE vf folded(const sac_fold_bf16 *f, size_t i, size_t n) {
+  return i < f->M ? vf_set1(f->s[i]) * vf_load(f->W + i * f->ldw + n) : vf_set1(0.0f);
+}
+
+/* What row i adds to y: t W + mean (s W - F). */
+VF_INLINE vf fold_left(const sac_fold_bf16 *f, size_t i, size_t n, vf exact, vf rounded, vf sum) {
+  if (i >= f->M) return sum;
+  sum = vf_fma(vf_set1(f->t[i]), vf_load(f->W + i * f->ldw + n), sum);
+  return vf_fma(vf_set1(f->mean[i]), exact - rounded, sum);
+}
+
+VF_INLINE void fold_panel(const size_t columns, const sac_fold_bf16 *f, size_t n) {
+  vf sum[2][PANEL];
+  VF_UNROLL
+  for (size_t c = 0; c < columns; c++) {
+    sum[0][c] = vf_load(f->bias + n + c * VF_LANES);
+    sum[1][c] = vf_set1(0.0f);
+  }
+  for (size_t i = 0; i < f->M; i += 2) {
+    VF_UNROLL
+    for (size_t c = 0; c < columns; c++) {
+      const size_t at = n + c * VF_LANES;
+      const vf x = folded(f, i, at), y = folded(f, i + 1, at);
+      const vu word = vu_interleave(vf_to_bf16(x, y));
+      vu_store(f->F + i / 2 * f->ldf + at, word);
+      sum[0][c] = fold_left(f, i, at, x, first_of(word), sum[0][c]);
+      sum[1][c] = fold_left(f, i + 1, at, y, second_of(word), sum[1][c]);
+    }
+  }
+  VF_UNROLL
+  for (size_t c = 0; c < columns; c++) vf_store(f->y + n + c * VF_LANES, sum[0][c] + sum[1][c]);
+}
+
+static void fold(const sac_fold_bf16 *f) {
+  size_t n = 0;
+  for (; n + PANEL * VF_LANES <= f->N; n += PANEL * VF_LANES) fold_panel(PANEL, f, n);
+  for (; n < f->N; n += VF_LANES) fold_panel(1, f, n);
+}
+
+static void unfold(const sac_unfold *u) {
+  for (size_t i = 0; i < u->M; i++) {
+    const vf a = vf_set1(u->a[i]), c = vf_set1(u->c[i]);
+    const vf gamma = vf_set1(u->gamma[i]), beta = vf_set1(u->beta[i]);
+    vf dgamma = vf_set1(0.0f), dbeta = dgamma;
+    for (size_t n = 0; n < u->N; n += VF_LANES) {
+      float *h = u->H + i * u->ldh + n;
+      const vf db = vf_load(u->db + n), w = vf_rounded(vf_load(u->W + i * u->ldw + n));
+      const vf g = vf_fma(a, vf_load(h), c * db);
+      dgamma = vf_fma(w, g, dgamma);
+      dbeta = vf_fma(w, db, dbeta);
+      vf_store(h, vf_fma(gamma, g, beta * db));
+    }
+    u->dgamma[i] = vf_sum(dgamma);
+    u->dbeta[i] = vf_sum(dbeta);
   }
 }
 

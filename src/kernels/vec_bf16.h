@@ -38,6 +38,12 @@ VF_INLINE vf vf_from_bf16(const uint32_t *p) {
   return (vf)_mm512_slli_epi32(_mm512_cvtepu16_epi32(half), 16);
 }
 
+/* Each float to the nearest bf16, as a float. */
+VF_INLINE vf vf_rounded(vf a) {
+  const __m256i half = (__m256i)_mm512_cvtneps_pbh(a);
+  return (vf)_mm512_slli_epi32(_mm512_cvtepu16_epi32(half), 16);
+}
+
 /* Rows x and y of consecutive bf16 to words: x's bf16 number i beside y's, for i in the first or in
  * the second half of a register. */
 VF_INLINE vu vu_pair_low(vu x, vu y) {

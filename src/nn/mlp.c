@@ -81,25 +81,13 @@ void sac_trace_layout_training(sac_arena *arena, sac_trace *trace, const sac_mlp
 }
 
 void sac_mlp_refresh(const sac_kernels *k, sac_mlp *net) {
+  sac_norm_refresh(k, net);
   if (net->bf16) sac_mlp_refresh_bf16(net);
   for (size_t l = 0; l < net->layers; l++) sac_mlp_refresh_rows(k, net, l, 0, net->layer[l].in);
-  sac_norm_refresh(k, net);
 }
 
 /* --- evaluation mode of a norm of a batch kind: an affine map of each column --------------------
  */
-
-/* Rows [first, first + rows) of x, normalised, into the trace. */
-static const float *normalised_input(const sac_kernels *k, const sac_mlp *net, const float *x,
-                                     size_t ldx, size_t first, size_t rows, sac_trace *trace) {
-  const sac_norm *norm = &net->layer[0].before;
-  const size_t ld = trace->ld_xn;
-  float *xn = trace->xn + first * ld;
-  sac_mlp_pad_rows(rows, net->in, x, ldx, xn, ld);
-  k->affine(rows, sac_padded(net->in), norm->mean, norm->scale, sac_norm_beta(norm, net->w), 0, xn,
-            ld, xn, ld);
-  return xn;
-}
 
 /* Hidden layer l's norm, or the one before the next product: h is then what that product reads. */
 static void evaluate_forward(const sac_mlp *net, size_t l, sac_gemm *g) {
@@ -122,7 +110,7 @@ void sac_mlp_forward(const sac_kernels *k, const sac_mlp *net, const float *w, c
                      size_t ldx, size_t first, size_t last, sac_trace *trace, float *y,
                      size_t ldy) {
   if (trace->bf16) {
-    sac_mlp_forward_bf16(net, w, x, ldx, first, last, trace, y, ldy);
+    sac_mlp_forward_bf16(k, net, w, x, ldx, first, last, trace, y, ldy);
     return;
   }
   if (sac_mlp_by_rows(net)) {
@@ -133,7 +121,7 @@ void sac_mlp_forward(const sac_kernels *k, const sac_mlp *net, const float *w, c
   const float *in = x + first * ldx;
   size_t ld_in = ldx;
   if (net->layer[0].before.width) {
-    in = normalised_input(k, net, in, ldx, first, rows, trace);
+    in = sac_norm_input(k, net, x, ldx, first, rows, trace);
     ld_in = trace->ld_xn;
   }
   for (size_t l = 0; l < net->layers; l++) {

@@ -18,8 +18,9 @@ typedef struct sac_mlp_spec {
   const sac_widths *hidden;     /* widths of the hidden layers, or one for each block of a body */
   int trained;                  /* with Adam moments */
   int with_target;              /* with a target copy */
-  const sac_kernels_bf16 *bf16; /* its products in training are in bf16, or NULL; only without a
-                                   norm and without dropout */
+  const sac_kernels_bf16 *bf16; /* its products in training are in bf16, or NULL; only without
+                                   dropout, and without norms or with norms of a batch kind before
+                                   every product */
   int body;                     /* SAC_NET_PLAIN ...: what `hidden` means, body.h */
   sac_norm_spec norm;           /* zero: none; of a body its own kind, with these numbers */
   double dropout;               /* in [0, 1); 0 with a norm of a batch kind, and with a body */

@@ -1,8 +1,15 @@
 /* Passes with bf16 products. A product leaves its result in the forms that the next ones read, and
  * the optimiser leaves the weights in theirs; nothing is converted on its own but the batch's input
  * and the loss gradient of several outputs. Weights, moments, targets, gradients of weights and all
- * sums are floats; so is the layer that reads the input, whose numbers may need their digits. */
+ * sums are floats; so is the layer that reads the input, whose numbers may need their digits.
+ *
+ * A norm of a batch before a product is in evaluation mode part of its weights: h W' + b' with
+ * W' = diag(scale) W and b' = b + shift W. So h is what the ReLU has left, in either mode. */
 #include "nn/mlp_bf16.h"
+
+#include "nn/norm.h"
+
+#include <string.h>
 
 static size_t halved(size_t n) {
   return (n + 1) / 2;
@@ -15,12 +22,14 @@ static int is_vector(const sac_layer *layer) {
 void sac_mlp_layout_bf16(sac_arena *arena, sac_mlp *net, int with_target) {
   for (size_t l = 0; l < net->layers; l++) {
     sac_layer *layer = &net->layer[l];
+    const int folded = l > 0 && layer->before.width > 0;
+    if (folded) layer->folded = SAC_TAKE(arena, float, sac_padded(layer->in) + layer->ld);
     if (is_vector(layer)) continue;
     layer->ld_down = sac_row(layer->out);
     layer->turned = SAC_TAKE(arena, uint32_t, layer->ld / 2 * layer->ldt);
     if (l == 0) continue;
     layer->down = SAC_TAKE(arena, uint32_t, halved(layer->in) * layer->ld_down);
-    if (with_target)
+    if (with_target && !folded)
       layer->target_down = SAC_TAKE(arena, uint32_t, halved(layer->in) * layer->ld_down);
   }
 }
@@ -38,6 +47,7 @@ void sac_trace_layout_bf16(sac_arena *arena, sac_trace *trace, const sac_mlp *ne
     trace->d_down[l] = SAC_TAKE(arena, uint32_t, pairs * trace->ld_down[l]);
   }
   trace->x_down = SAC_TAKE(arena, uint32_t, pairs * trace->ld_x);
+  sac_norm_layout_trace(arena, trace, net, B);
   if (net->out == 1) return;
   trace->ld_dy_across = sac_padded(net->out) / 2 + SAC_LANES;
   trace->ld_dy_down = sac_row(net->out);
@@ -59,8 +69,55 @@ static void pack_rows(const sac_mlp *net, size_t l, size_t first, size_t rows, i
                  layer->ld_down);
 }
 
+/* w' = scale w and, behind it, b' = b + sum shift w. */
+static void fold_vector(const sac_mlp *net, const sac_layer *layer) {
+  const size_t in = layer->in, N = sac_padded(in);
+  const float *w = net->w + layer->offset;
+  double bias = (double)w[in];
+  for (size_t i = 0; i < in; i++) {
+    layer->folded[i] = layer->before.scale[i] * w[i];
+    bias += (double)layer->before.shift[i] * (double)w[i];
+  }
+  memset(layer->folded + in, 0, (N - in) * sizeof *layer->folded);
+  layer->folded[N] = (float)bias;
+}
+
+void sac_mlp_fold_bf16(const sac_mlp *net, size_t l, size_t first, size_t n) {
+  const sac_layer *layer = &net->layer[l];
+  if (!layer->folded || is_vector(layer)) return;
+  net->bf16->fold(&(sac_fold_bf16){.M = layer->in,
+                                   .N = n,
+                                   .s = layer->before.scale,
+                                   .t = layer->before.shift,
+                                   .mean = layer->before.mean,
+                                   .W = net->w + layer->offset + first,
+                                   .ldw = layer->ld,
+                                   .bias = sac_layer_bias(layer, net->w) + first,
+                                   .F = layer->down + first,
+                                   .ldf = layer->ld_down,
+                                   .y = layer->folded + first});
+}
+
+void sac_mlp_turn_bf16(const sac_mlp *net, size_t l, size_t first, size_t rows) {
+  const sac_layer *layer = &net->layer[l];
+  if (is_vector(layer)) {
+    if (layer->folded) fold_vector(net, layer);
+    return;
+  }
+  net->bf16->pack_turned(rows, layer->ld, net->w + layer->offset + first * layer->ld, layer->ld,
+                         layer->turned + first, layer->ldt);
+}
+
 void sac_mlp_refresh_bf16(sac_mlp *net) {
-  for (size_t l = 0; l < net->layers; l++) pack_rows(net, l, 0, net->layer[l].in, 1);
+  for (size_t l = 0; l < net->layers; l++) {
+    const sac_layer *layer = &net->layer[l];
+    if (!layer->before.width) {
+      pack_rows(net, l, 0, layer->in, 1);
+      continue;
+    }
+    sac_mlp_fold_bf16(net, l, 0, layer->ld);
+    sac_mlp_turn_bf16(net, l, 0, layer->in);
+  }
 }
 
 /* Layer l > 0 of rows [first, last): from h_across[l - 1] to the next h, or to y. */
@@ -75,27 +132,34 @@ static void forward_layer(const sac_mlp *net, size_t l, const float *w, sac_gemm
   trace->bf16->gemm_pairs(g);
 }
 
-void sac_mlp_forward_bf16(const sac_mlp *net, const float *w, const float *x, size_t ldx,
-                          size_t first, size_t last, sac_trace *trace, float *y, size_t ldy) {
+void sac_mlp_forward_bf16(const sac_kernels *k, const sac_mlp *net, const float *w, const float *x,
+                          size_t ldx, size_t first, size_t last, sac_trace *trace, float *y,
+                          size_t ldy) {
   const size_t rows = last - first;
-  if (trace->keep_down)
+  const int normed = net->layer[0].before.width > 0, keep_down = trace->keep_down && !normed;
+  const float *in = x + first * ldx;
+  size_t ld_in = ldx;
+  if (normed) in = sac_norm_input(k, net, x, ldx, first, rows, trace), ld_in = trace->ld_xn;
+  if (keep_down)
     trace->bf16->pack_down(rows, sac_padded(net->in), x + first * ldx, ldx,
                            trace->x_down + first / 2 * trace->ld_x, trace->ld_x);
   for (size_t l = 0; l < net->layers; l++) {
     const sac_layer *layer = &net->layer[l];
     const float *W = w + layer->offset, *bias = sac_layer_bias(layer, w);
     if (is_vector(layer)) {
+      if (layer->folded) W = layer->folded, bias = W + sac_padded(layer->in);
       trace->bf16->dot_rows(rows, sac_padded(layer->in),
                             trace->h_across[l - 1] + first * trace->ld_across[l - 1],
                             trace->ld_across[l - 1], W, *bias, y + first);
       return;
     }
     sac_gemm_bf16 g = {.M = rows, .N = layer->ld, .a_col = 1, .bias = bias};
+    if (layer->folded) g.bias = layer->folded;
     if (l + 1 < net->layers) {
       g.relu = 1;
       g.across = trace->h_across[l] + first * trace->ld_across[l];
       g.ld_across = trace->ld_across[l];
-      g.down = trace->keep_down ? trace->h_down[l] + first / 2 * trace->ld_down[l] : NULL;
+      g.down = keep_down ? trace->h_down[l] + first / 2 * trace->ld_down[l] : NULL;
       g.ld_down = trace->ld_down[l];
     } else {
       g.C = y + first * ldy;
@@ -106,7 +170,7 @@ void sac_mlp_forward_bf16(const sac_mlp *net, const float *w, const float *x, si
       continue;
     }
     g.K = layer->in;
-    g.A = x + first * ldx, g.a_row = ldx;
+    g.A = in, g.a_row = ld_in;
     g.B = W, g.ldb = layer->ld;
     trace->bf16->gemm_floats(&g);
   }
@@ -172,7 +236,7 @@ static void listed_rows(const sac_mlp *net, size_t n, const size_t row[], const 
     b->outer_masked(&(sac_outer_bf16){.M = n,
                                       .N = net->layer[top].ld,
                                       .g = dy,
-                                      .w = net->w + head->offset,
+                                      .w = head->folded ? head->folded : net->w + head->offset,
                                       .mask = trace->h_across[top],
                                       .ldm = ld,
                                       .mask_row = row,
@@ -194,7 +258,8 @@ static void listed_rows(const sac_mlp *net, size_t n, const size_t row[], const 
                                  .ld_across = ld,
                                  .mask = trace->h_across[top],
                                  .ldm = ld,
-                                 .mask_row = row});
+                                 .mask_row = row,
+                                 .scale = head->before.scale});
 }
 
 void sac_mlp_input_gradient_bf16(const sac_mlp *net, size_t n, const size_t row[], const float *dy,
@@ -217,8 +282,10 @@ void sac_mlp_input_gradient_bf16(const sac_mlp *net, size_t n, const size_t row[
                                    .ld_across = ld,
                                    .mask = trace->h_across[l - 1],
                                    .ldm = ld,
-                                   .mask_row = row});
+                                   .mask_row = row,
+                                   .scale = net->layer[l].before.scale});
   }
+  const sac_norm *input = &net->layer[0].before;
   b->gemm_pairs(&(sac_gemm_bf16){.M = n,
                                  .N = sac_padded(columns),
                                  .K = halved(net->layer[0].out),
@@ -228,7 +295,8 @@ void sac_mlp_input_gradient_bf16(const sac_mlp *net, size_t n, const size_t row[
                                  .B = net->layer[0].turned + column,
                                  .ldb = net->layer[0].ldt,
                                  .C = dx,
-                                 .ldc = ldx});
+                                 .ldc = ldx,
+                                 .scale = input->width ? input->scale + column : NULL});
 }
 
 void sac_mlp_step_bf16(const sac_kernels *k, sac_mlp *net, size_t u, size_t B,

@@ -8,7 +8,7 @@
  *   S2 = sum g xn = (gamma dgamma - d S1) / r,  g = dL/dxhat,
  * whose last part is affine in x and goes into the product's epilogue. A norm between product and
  * ReLU takes its sums from the columns that the same thread has just made. */
-#include "nn/mlp.h"
+#include "nn/mlp_train.h"
 #include "nn/norm.h"
 
 #include <string.h>
@@ -31,16 +31,19 @@ static int is_mine(share *s) {
   return s->first <= i && i < s->last;
 }
 
-/* What the threads of a pass share. */
-typedef struct pass {
-  const sac_kernels *k;
-  size_t n;
-  const sac_mlp_batch *batch;
-  size_t t, T;
-  float *scratch;
-} pass;
+typedef struct sac_train_pass pass;
 
-typedef void block_work(const pass *p, const sac_mlp_batch *b, size_t l, size_t first, size_t n);
+/* All networks of a pass are of one precision. */
+static pass begin_pass(const sac_kernels *k, size_t n, const sac_mlp_batch batch[], size_t t,
+                       size_t T, float *scratch) {
+  return (pass){.k = k,
+                .n = n,
+                .batch = batch,
+                .t = t,
+                .T = T,
+                .scratch = scratch,
+                .work = batch->trace->bf16 ? &sac_train_bf16 : &sac_train_fp32};
+}
 
 static size_t most_layers(const pass *p) {
   size_t most = 0;
@@ -65,7 +68,7 @@ static size_t count_blocks(const pass *p, size_t l, int input, size_t width) {
 
 /* Work on this thread's blocks of columns of layer l in every network. How wide a block is changes
  * no bit. */
-static void by_columns(const pass *p, size_t l, int input, size_t width, block_work *work) {
+static void by_columns(const pass *p, size_t l, int input, size_t width, sac_train_block *work) {
   if (count_blocks(p, l, input, width) < p->T) width = 2 * SAC_LANES;
   share s = share_of(count_blocks(p, l, input, width), p->t, p->T);
   for (size_t i = 0; i < p->n; i++) {
@@ -77,18 +80,11 @@ static void by_columns(const pass *p, size_t l, int input, size_t width, block_w
 
 /* --- forward --------------------------------------------------------------------------------- */
 
-static const float *parameters(const sac_mlp_batch *b) {
-  return b->target ? b->net->target : b->net->w;
-}
-
-/* The moments of n columns x (rows, ldx), and the norm's map of them. */
-static void take_moments(const pass *p, const sac_mlp_batch *b, const sac_norm *norm,
-                         const sac_norm_pass *at, const float *x, size_t ldx, size_t first,
-                         size_t n) {
+void sac_train_norm(const pass *p, const sac_mlp_batch *b, const sac_norm *norm,
+                    const sac_norm_pass *at, size_t first, size_t n) {
   const sac_norm_spec *spec = &b->net->norm;
-  const float *w = parameters(b);
+  const float *w = sac_train_parameters(b);
   const int warm = b->net->passes[b->target ? 1 : 0] >= spec->warmup;
-  p->k->moments(b->rows, n, x, ldx, at->mean + first, at->var + first);
   p->k->column_norm(
       &(sac_column_norm){.N = n,
                          .eps = (float)spec->eps,
@@ -112,6 +108,14 @@ static void take_moments(const pass *p, const sac_mlp_batch *b, const sac_norm *
                          .t = at->t + first});
 }
 
+/* The moments of n columns x (rows, ldx), and the norm's map of them. */
+static void take_moments(const pass *p, const sac_mlp_batch *b, const sac_norm *norm,
+                         const sac_norm_pass *at, const float *x, size_t ldx, size_t first,
+                         size_t n) {
+  p->k->moments(b->rows, n, x, ldx, at->mean + first, at->var + first);
+  sac_train_norm(p, b, norm, at, first, n);
+}
+
 /* The network's input is normalised in so many words: its columns may lie far from zero, which a
  * fold would pay for in digits. What is left to fold is gamma and beta. */
 static void input_block(const pass *p, const sac_mlp_batch *b, size_t l, size_t first, size_t n) {
@@ -123,8 +127,8 @@ static void input_block(const pass *p, const sac_mlp_batch *b, size_t l, size_t 
   p->k->affine(b->rows, n, at->mean + first, at->a + first, at->d + first, 0, b->x + first, b->ldx,
                b->trace->xn + first, ld);
   for (size_t i = first; i < first + n; i++) at->a[i] = 1.0f, at->c[i] = 0.0f;
-  memcpy(at->s + first, sac_norm_gamma(norm, parameters(b)) + first, n * sizeof *at->s);
-  memcpy(at->t + first, sac_norm_beta(norm, parameters(b)) + first, n * sizeof *at->t);
+  memcpy(at->s + first, sac_norm_gamma(norm, sac_train_parameters(b)) + first, n * sizeof *at->s);
+  memcpy(at->t + first, sac_norm_beta(norm, sac_train_parameters(b)) + first, n * sizeof *at->t);
 }
 
 /* What product l reads. */
@@ -140,7 +144,7 @@ static void forward_block(const pass *p, const sac_mlp_batch *b, size_t l, size_
   const sac_layer *layer = &b->net->layer[l];
   const sac_trace *trace = b->trace;
   const int hidden = l + 1 < b->net->layers, after = layer->after.width > 0;
-  const float *w = parameters(b), *W = w + layer->offset + first;
+  const float *w = sac_train_parameters(b), *W = w + layer->offset + first;
   size_t ld_in, ldw = layer->ld;
   const float *in = input_of(b, l, &ld_in), *bias = sac_layer_bias(layer, w) + first;
   if (layer->before.width) {
@@ -175,14 +179,21 @@ static void forward_block(const pass *p, const sac_mlp_batch *b, size_t l, size_
     take_moments(p, b, next, &trace->before[l + 1], trace->h[l] + first, ldc, first, n);
 }
 
+static void output_rows(const pass *p, const sac_mlp_batch *b, size_t first, size_t last,
+                        const float *w, float bias) {
+  const size_t l = b->net->layers - 1;
+  size_t ld;
+  const float *in = input_of(b, l, &ld);
+  p->k->dot_rows(last - first, b->net->layer[l].in, in + first * ld, ld, w, bias, b->y + first);
+}
+
 /* This thread's rows of a network's only output. */
 static void forward_vector(const pass *p, const sac_mlp_batch *b) {
   const size_t l = b->net->layers - 1;
   const sac_layer *layer = &b->net->layer[l];
-  const float *w = parameters(b), *W = w + layer->offset;
+  const float *w = sac_train_parameters(b), *W = w + layer->offset;
   float bias = *sac_layer_bias(layer, w);
-  size_t ld, first, last;
-  const float *in = input_of(b, l, &ld);
+  size_t first, last;
   sac_share(b->rows, p->t, p->T, &first, &last);
   if (layer->before.width) {
     const sac_norm_pass *at = &b->trace->before[l];
@@ -191,20 +202,21 @@ static void forward_vector(const pass *p, const sac_mlp_batch *b) {
       p->scratch[i] = at->s[i] * W[i];
       sum += (double)at->t[i] * (double)W[i];
     }
+    for (size_t i = layer->in; i < sac_padded(layer->in); i++) p->scratch[i] = 0.0f;
     W = p->scratch;
     bias = (float)sum;
   }
-  p->k->dot_rows(last - first, layer->in, in + first * ld, ld, W, bias, b->y + first);
+  p->work->outputs(p, b, first, last, W, bias);
 }
 
 void sac_mlp_train_forward(const sac_kernels *k, sac_pool *pool, size_t n,
                            const sac_mlp_batch batch[], size_t t, size_t T, float *scratch) {
-  const pass p = {k, n, batch, t, T, scratch};
-  by_columns(&p, 0, 1, SAC_LANES, input_block);
+  const pass p = begin_pass(k, n, batch, t, T, scratch);
+  by_columns(&p, 0, 1, SAC_LANES, p.work->input);
   sac_pool_barrier(pool);
   const size_t layers = most_layers(&p);
   for (size_t l = 0; l < layers; l++) {
-    by_columns(&p, l, 0, SAC_TRAIN_COLUMNS, forward_block);
+    by_columns(&p, l, 0, SAC_TRAIN_COLUMNS, p.work->forward);
     for (size_t i = 0; i < n; i++)
       if (l + 1 == batch[i].net->layers) {
         if (batch[i].net->out == 1) forward_vector(&p, &batch[i]);
@@ -222,13 +234,18 @@ static const float *gradient_of(const sac_mlp_batch *b, size_t l, size_t *ld) {
   return head ? b->dy : b->trace->d[l];
 }
 
+static void begin_outputs(const pass *p, const sac_mlp_batch *b) {
+  const size_t l = b->net->layers - 1;
+  p->k->sum_columns(b->rows, b->net->layer[l].ld, NULL, b->dy, b->ldy, b->trace->db[l]);
+}
+
 /* The gradient in the last bias, and a copy of the last weights, which a step changes before they
  * are used for the last time. */
 static void begin_step(const pass *p, const sac_mlp_batch *b) {
   const size_t l = b->net->layers - 1;
   const sac_layer *layer = &b->net->layer[l];
   if (layer->ld > 1) {
-    p->k->sum_columns(b->rows, layer->ld, NULL, b->dy, b->ldy, b->trace->db[l]);
+    p->work->begin(p, b);
     return;
   }
   double sum = 0.0;
@@ -271,16 +288,36 @@ static double step_before(const pass *p, const sac_mlp_batch *b, size_t l, size_
   return square;
 }
 
+/* H = x^T dz, some rows of layer l's. */
+static void weight_gradient(const pass *p, const sac_mlp_batch *b, size_t l, size_t first,
+                            size_t rows, float *H) {
+  const sac_layer *layer = &b->net->layer[l];
+  size_t ld_in, ld_d;
+  const float *in = input_of(b, l, &ld_in), *d = gradient_of(b, l, &ld_d);
+  if (layer->ld == 1) {
+    p->k->sum_columns(b->rows, sac_padded(rows), d, in, ld_in, H);
+    return;
+  }
+  p->k->gemm(&(sac_gemm){.M = rows,
+                         .N = layer->ld,
+                         .K = b->rows,
+                         .A = in + first,
+                         .a_row = 1,
+                         .a_col = ld_in,
+                         .B = d,
+                         .ldb = ld_d,
+                         .C = H,
+                         .ldc = layer->ld});
+}
+
 /* A last layer with one output. */
 static double step_vector(const pass *p, const sac_mlp_batch *b, size_t l) {
   const sac_layer *layer = &b->net->layer[l];
   const size_t in = layer->in, N = sac_padded(in);
   const float *w = b->trace->head, *db = b->trace->db[l];
   float *H = p->scratch, *dgamma = H + N, *dbeta = dgamma + N;
-  size_t ld;
-  const float *x = input_of(b, l, &ld);
   double square = sac_mlp_step_layer_bias(p->k, b->net, l, b->adam, db, b->tau);
-  p->k->sum_columns(b->rows, N, b->dy, x, ld, H);
+  p->work->gradient(p, b, l, 0, in, H);
   if (layer->before.width) {
     const sac_norm_pass *at = &b->trace->before[l];
     const float *gamma = sac_norm_gamma(&layer->before, b->net->w);
@@ -301,45 +338,40 @@ static double step_rows(const pass *p, const sac_mlp_batch *b, size_t l, size_t 
                         size_t rows) {
   const sac_layer *layer = &b->net->layer[l];
   float *H = p->scratch, *dgamma = H + rows * layer->ld, *dbeta = dgamma + sac_padded(rows);
-  size_t ld_in, ld_d;
-  const float *in = input_of(b, l, &ld_in), *d = gradient_of(b, l, &ld_d);
   const size_t at_row = layer->offset + first * layer->ld;
   double square = 0.0;
   if (first == 0) /* a bias before a norm of the batch has no gradient, and db stays 0 */
     square += sac_mlp_step_layer_bias(p->k, b->net, l, b->adam, b->trace->db[l], b->tau);
-  p->k->gemm(&(sac_gemm){.M = rows,
-                         .N = layer->ld,
-                         .K = b->rows,
-                         .A = in + first,
-                         .a_row = 1,
-                         .a_col = ld_in,
-                         .B = d,
-                         .ldb = ld_d,
-                         .C = H,
-                         .ldc = layer->ld});
+  p->work->gradient(p, b, l, first, rows, H);
   if (layer->before.width) {
     const sac_norm_pass *at = &b->trace->before[l];
-    p->k->unfold(&(sac_unfold){.M = rows,
-                               .N = layer->ld,
-                               .a = at->a + first,
-                               .c = at->c + first,
-                               .gamma = sac_norm_gamma(&layer->before, b->net->w) + first,
-                               .beta = sac_norm_beta(&layer->before, b->net->w) + first,
-                               .db = b->trace->db[l],
-                               .W = b->net->w + at_row,
-                               .ldw = layer->ld,
-                               .H = H,
-                               .ldh = layer->ld,
-                               .dgamma = dgamma,
-                               .dbeta = dbeta});
+    const sac_unfold u = {.M = rows,
+                          .N = layer->ld,
+                          .a = at->a + first,
+                          .c = at->c + first,
+                          .gamma = sac_norm_gamma(&layer->before, b->net->w) + first,
+                          .beta = sac_norm_beta(&layer->before, b->net->w) + first,
+                          .db = b->trace->db[l],
+                          .W = b->net->w + at_row,
+                          .ldw = layer->ld,
+                          .H = H,
+                          .ldh = layer->ld,
+                          .dgamma = dgamma,
+                          .dbeta = dbeta};
+    const sac_kernels_bf16 *bf16 = b->trace->bf16;
+    (bf16 ? bf16->unfold : p->k->unfold)(&u);
     square += step_before(p, b, l, first, rows, dgamma, dbeta);
   }
   return square + adam_on(p, b, at_row, rows * layer->ld, H);
 }
 
+static void turn_rows(const pass *p, const sac_mlp_batch *b, size_t l, size_t first, size_t rows) {
+  sac_mlp_refresh_rows(p->k, b->net, l, first, rows);
+}
+
 /* This thread's units of layer l, or, of a layer that all products have been through, their
  * transposes. */
-static void by_units(const pass *p, size_t l, int refresh) {
+static void by_units(const pass *p, size_t l, int turn) {
   size_t items = 0;
   for (size_t i = 0; i < p->n; i++)
     for (size_t u = 0; u < p->batch[i].net->units; u++)
@@ -350,8 +382,8 @@ static void by_units(const pass *p, size_t l, int refresh) {
     for (size_t u = 0; u < b->net->units; u++) {
       const sac_unit *unit = &b->net->unit[u];
       if (unit->layer != l || !is_mine(&s)) continue;
-      if (refresh)
-        sac_mlp_refresh_rows(p->k, b->net, l, unit->first, unit->rows);
+      if (turn)
+        p->work->turn(p, b, l, unit->first, unit->rows);
       else
         b->net->unit_square[u] = b->net->layer[l].ld == 1
                                      ? step_vector(p, b, l)
@@ -416,21 +448,37 @@ static void backward_block(const pass *p, const sac_mlp_batch *b, size_t l, size
     p->k->sum_columns(b->rows, n, NULL, d, ld, b->trace->db[l - 1] + first);
 }
 
+/* What passes read that the step of layer l has changed. */
+static void refresh(const pass *p, size_t l) {
+  by_units(p, l, 1);
+  if (p->work->evaluate) by_columns(p, l, 0, SAC_TRAIN_COLUMNS, p->work->evaluate);
+}
+
 void sac_mlp_train_step(const sac_kernels *k, sac_pool *pool, size_t n, const sac_mlp_batch batch[],
                         size_t t, size_t T, float *scratch) {
-  const pass p = {k, n, batch, t, T, scratch};
+  const pass p = begin_pass(k, n, batch, t, T, scratch);
   for (size_t i = t; i < n; i += T) begin_step(&p, &batch[i]);
   sac_pool_barrier(pool);
   const size_t layers = most_layers(&p);
   for (size_t l = layers; l-- > 0;) {
     by_units(&p, l, 0);
-    if (l + 1 < layers) by_units(&p, l + 1, 1);
+    if (l + 1 < layers) refresh(&p, l + 1);
     sac_pool_barrier(pool);
     if (l > 0) {
-      by_columns(&p, l, 1, SAC_TRAIN_COLUMNS, backward_block);
+      by_columns(&p, l, 1, SAC_TRAIN_COLUMNS, p.work->backward);
       sac_pool_barrier(pool);
     }
   }
-  by_units(&p, 0, 1);
+  refresh(&p, 0);
   sac_pool_barrier(pool);
 }
+
+const sac_train_work sac_train_fp32 = {
+    .input = input_block,
+    .forward = forward_block,
+    .backward = backward_block,
+    .outputs = output_rows,
+    .begin = begin_outputs,
+    .gradient = weight_gradient,
+    .turn = turn_rows,
+};

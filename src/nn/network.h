@@ -56,6 +56,8 @@ typedef struct sac_layer {
   size_t ld_down;
   uint32_t *down, *target_down; /* (in / 2, ld_down) */
   uint32_t *turned;             /* (ld / 2, ldt) */
+  float *folded; /* behind a norm of a batch: in evaluation mode, when `down` is scaled by it, the
+                  * bias (ld); of a layer that is a vector the scaled weights (padded), the bias */
 
   sac_norm before, after; /* of the layer's input; of its output, before the ReLU */
   int relu;               /* a hidden layer's; 0: none */

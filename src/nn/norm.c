@@ -108,6 +108,17 @@ void sac_norm_init(sac_mlp *net) {
   if (net->passes) net->passes[0] = net->passes[1] = 0;
 }
 
+const float *sac_norm_input(const sac_kernels *k, const sac_mlp *net, const float *x, size_t ldx,
+                            size_t first, size_t rows, sac_trace *trace) {
+  const sac_norm *norm = &net->layer[0].before;
+  const size_t ld = trace->ld_xn;
+  float *xn = trace->xn + first * ld;
+  sac_mlp_pad_rows(rows, net->in, x + first * ldx, ldx, xn, ld);
+  k->affine(rows, sac_padded(net->in), norm->mean, norm->scale, sac_norm_beta(norm, net->w), 0, xn,
+            ld, xn, ld);
+  return xn;
+}
+
 void sac_norm_refresh_columns(const sac_kernels *k, const sac_mlp *net, const sac_norm *norm,
                               size_t first, size_t n) {
   k->column_affine(n, (float)net->norm.eps, norm->mean + first, norm->var + first,

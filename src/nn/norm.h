@@ -31,6 +31,11 @@ void sac_norm_layout_trace(sac_arena *arena, sac_trace *trace, const sac_mlp *ne
 /* gamma = 1, beta = 0, running mean 0 and variance 1, no passes. */
 void sac_norm_init(sac_mlp *net);
 
+/* Rows [first, first + rows) of the input x in evaluation mode, into trace->xn, which is returned.
+ */
+const float *sac_norm_input(const sac_kernels *k, const sac_mlp *net, const float *x, size_t ldx,
+                            size_t first, size_t rows, sac_trace *trace);
+
 /* What evaluation mode is computed with: after parameters or statistics were changed. */
 void sac_norm_refresh(const sac_kernels *k, sac_mlp *net);
 

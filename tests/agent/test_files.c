@@ -64,6 +64,15 @@ static void a_loaded_agent_goes_on_with_the_same_bits(void **state) {
   set_option(&options, "critic_norm", "layer");
   options.critic_dropout = 0.1;
   check_goes_on(&options);
+  if (!sac_kernels_bf16_of(sac_kernels_get())) return; /* some CPUs have no such products */
+  options = small_options();
+  set_option(&options, "precision", "bf16");
+  check_goes_on(&options);
+  set_option(&options, "actor_norm", "renorm");
+  set_option(&options, "critic_norm", "renorm");
+  set_option(&options, "norm_place", "inputs");
+  options.renorm_warmup = 4;
+  check_goes_on(&options);
 }
 
 /* The policy of the file acts as the agent does, with noise and without. */

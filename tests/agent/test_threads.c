@@ -85,6 +85,14 @@ static void so_does_bf16(void **state) {
   o.actor_q = SAC_ACTOR_Q_MEAN;
   o.alpha_sample = SAC_ALPHA_SAMPLE_FRESH;
   check_settings(&o, 2);
+  o.batch = 33;
+  set_option(&o, "critic_norm", "renorm");
+  set_option(&o, "actor_norm", "batch");
+  set_option(&o, "norm_place", "inputs");
+  check_few(&o, 0);
+  set_option(&o, "actor_norm", "none");
+  set_option(&o, "critic_target", "none");
+  check_few(&o, 1);
 }
 
 /* The value network of the first paper. */

@@ -132,13 +132,13 @@ static void clear(struct result *r) {
 }
 
 /* Variant bits: 1 A transposed, 2 bias and ReLU, 4 mask, 8 C instead of the forms, 16 no `down`,
- * 32 no `across`. */
+ * 32 no `across`, 64 a norm's scale, 128 its shift, 256 with a mask its slope. */
 static void gemm_matches(const sac_kernels_bf16 *b, int pairs, size_t M, size_t N, size_t K,
                          unsigned variant) {
-  static float A[LARGEST], B[LARGEST], bias[256];
+  static float A[LARGEST], B[LARGEST], bias[256], norm[3][256];
   static uint32_t wA[LARGEST], wB[LARGEST], mask[LARGEST];
   static struct result got, want;
-  fill(A, LARGEST, 2), fill(B, LARGEST, 3), fill(bias, 256, 4);
+  fill(A, LARGEST, 2), fill(B, LARGEST, 3), fill(bias, 256, 4), fill(norm[0], 3 * 256, 13);
   fill_words(wA, LARGEST, 5), fill_words(wB, LARGEST, 6), fill_words(mask, LARGEST, 7);
   clear(&got), clear(&want);
   const size_t lda = ((variant & 1) ? M : K) + 3, ld = N + 16;
@@ -151,6 +151,9 @@ static void gemm_matches(const sac_kernels_bf16 *b, int pairs, size_t M, size_t 
   if (variant & 2) g.bias = bias, g.relu = 1;
   if (variant & 4 && !(variant & 8)) g.mask = mask, g.ldm = ld;
   if (g.mask && (M & 1)) g.mask_row = rows;
+  if (variant & 64) g.scale = norm[0];
+  if (variant & 64 && variant & 128) g.shift = norm[1];
+  if (variant & 64 && variant & 256 && g.mask) g.slope = norm[2];
   for (int i = 0; i < 2; i++) {
     struct result *r = i ? &want : &got;
     g.C = (variant & 8) ? r->C : NULL;
@@ -175,6 +178,18 @@ static void gemm_every_remainder(void **state) {
         gemm_matches(b, 1, M, Ns[n], Ks[q], v & 63);
         gemm_matches(b, 0, M, Ns[n], Ks[q], (v + 7) & 63);
       }
+}
+
+static void gemm_beside_a_norm(void **state) {
+  (void)state;
+  const size_t Ns[] = {16, 64, 80};
+  FOR_EACH_SET(b)
+  for (unsigned v = 64; v < 512; v++) {
+    if (!(v & 64)) continue;
+    const size_t M = 1 + v * 7 % 26, N = Ns[v * 5 % 3];
+    gemm_matches(b, 1, M, N, 1 + v % 19, v);
+    gemm_matches(b, 0, M, N, 1, v); /* as the gradient of a layer with one output is taken */
+  }
 }
 
 static void gemm_rows_do_not_depend_on_the_split(void **state) {
@@ -244,6 +259,101 @@ static void products_with_vectors(void **state) {
     }
 }
 
+/* --- norms of a batch ------------------------------------------------------------------------ */
+
+static void moments_of_columns(void **state) {
+  (void)state;
+  enum { ROWS = 261, LD = 160 };
+  static uint32_t A[ROWS * LD];
+  float mean[2][LD], var[2][LD];
+  fill_words(A, ROWS * LD, 14);
+  FOR_EACH_SET(b)
+  for (size_t N = 16; N <= 144; N += 16)
+    for (size_t M = 1; M <= ROWS; M += M < 8 ? 1 : 23) {
+      b->moments(M, N, A, LD, mean[0], var[0]);
+      sac_bf16_reference.moments(M, N, A, LD, mean[1], var[1]);
+      compare_floats("mean", mean[0], mean[1], N);
+      compare_floats("var", var[0], var[1], N);
+    }
+}
+
+/* The variance is of what lies about the mean: of numbers 1 and 1 + 2^-7, far from 0, it is 2^-16;
+ * squares less the mean's square would have lost half of its digits. */
+static void moments_far_from_zero(void **state) {
+  (void)state;
+  enum { ROWS = 512 };
+  static uint32_t A[ROWS / 2 * SAC_LANES];
+  float mean[SAC_LANES], var[SAC_LANES];
+  for (size_t i = 0; i < ROWS / 2 * SAC_LANES; i++) A[i] = 0x3f803f81u;
+  FOR_EACH_SET(b) {
+    b->moments(ROWS, SAC_LANES, A, SAC_LANES, mean, var);
+    assert_true(mean[3] == 1.0f + 0x1p-8f && var[3] == 0x1p-16f);
+  }
+}
+
+/* F in every bit; y, a sum of M terms, as a float. Far from 0 the product of `mean` with the folded
+ * weights is what it would have been unrounded, which is what y is for. */
+static void folding_keeps_the_mean_of_the_product(void **state) {
+  (void)state;
+  enum { M = 37, LD = 160 };
+  static float W[M * LD], s[M], t[M], mean[M], bias[LD], y[2][LD];
+  static uint32_t F[2][M * LD];
+  fill(W, M * LD, 15), fill(s, M, 16), fill(t, M, 17), fill(bias, LD, 18);
+  for (size_t i = 0; i < M; i++) mean[i] = 50.0f + (float)i;
+  FOR_EACH_SET(b)
+  for (size_t N = 16; N <= 144; N += 16)
+    for (size_t m = M - 2; m <= M; m++) {
+      sac_fold_bf16 f = {m, N, s, t, mean, W, LD, bias, F[0], LD, y[0]};
+      tag(F[0], 2 * M * LD);
+      b->fold(&f);
+      f.F = F[1], f.y = y[1];
+      sac_bf16_reference.fold(&f);
+      assert_memory_equal(F[0], F[1], sizeof F[0]);
+      compare_floats("y", y[0], y[1], N);
+      for (size_t n = 0; n < N; n++) {
+        double got = (double)y[0][n], want = (double)bias[n];
+        for (size_t i = 0; i < m; i++) {
+          const double w = (double)W[i * LD + n];
+          got += (double)mean[i] * (double)sac_bf16_float(F[0][i / 2 * LD + n], (int)(i % 2));
+          want += ((double)s[i] * (double)mean[i] + (double)t[i]) * w;
+        }
+        assert_close(got, want, 1e-3, 0.0); /* 37 floats of size 80; rounding alone moves it by 1 */
+      }
+    }
+}
+
+static void unfolding_is_of_rounded_weights(void **state) {
+  (void)state;
+  enum { M = 9, LD = 160 };
+  static float W[M * LD], H[2][M * LD], v[5][LD], sums[2][2][M];
+  fill(W, M * LD, 19), fill(v[0], 5 * LD, 20);
+  FOR_EACH_SET(b)
+  for (size_t N = 16; N <= 144; N += 16) {
+    for (int i = 0; i < 2; i++) {
+      fill(H[i], M * LD, 21);
+      (i ? &sac_bf16_reference : b)
+          ->unfold(&(sac_unfold){.M = M,
+                                 .N = N,
+                                 .a = v[0],
+                                 .c = v[1],
+                                 .gamma = v[2],
+                                 .beta = v[3],
+                                 .db = v[4],
+                                 .W = W,
+                                 .ldw = LD,
+                                 .H = H[i],
+                                 .ldh = LD,
+                                 .dgamma = sums[i][0],
+                                 .dbeta = sums[i][1]});
+    }
+    for (size_t i = 0; i < M * LD; i++) assert_close(H[0][i], H[1][i], 1e-6, 0.0);
+    for (size_t i = 0; i < M; i++) { /* floats; by weights that are not rounded, 1e-3 away */
+      assert_close(sums[0][0][i], sums[1][0][i], 2e-6, 1e-6);
+      assert_close(sums[0][1][i], sums[1][1][i], 2e-6, 1e-6);
+    }
+  }
+}
+
 int main(void) {
   size_t sets = 0;
   FOR_EACH_SET(b) sets++;
@@ -255,6 +365,11 @@ int main(void) {
       cmocka_unit_test(gemm_rows_do_not_depend_on_the_split),
       cmocka_unit_test(subnormal_products_vanish_and_nan_stays),
       cmocka_unit_test(products_with_vectors),
+      cmocka_unit_test(gemm_beside_a_norm),
+      cmocka_unit_test(moments_of_columns),
+      cmocka_unit_test(moments_far_from_zero),
+      cmocka_unit_test(folding_keeps_the_mean_of_the_product),
+      cmocka_unit_test(unfolding_is_of_rounded_weights),
   };
   return cmocka_run_group_tests_name("bf16", tests, NULL, NULL);
 }
