@@ -94,6 +94,94 @@ typedef struct sac_row_norm_back {
   size_t ldx;
 } sac_row_norm_back;
 
+/* --- rows on the unit sphere [SIMBAV2]. X, Y, U, R (M, padded width), what is written zero beyond
+ * the width; a gradient's row i goes with row row[i] (or i) of the others; all gradients have rows
+ * of ldd floats, and dX may be dY. A length below SAC_LEAST_LENGTH counts as that. */
+#define SAC_LEAST_LENGTH 1e-8f
+
+/* Y = scale X, or max(scale X, 0) + more if `relu`; by column. */
+typedef struct sac_scale_rows {
+  size_t M, width;
+  const float *scale;
+  int relu;
+  float more;
+  const float *X;
+  size_t ldx;
+  float *Y;
+  size_t ldy;
+} sac_scale_rows;
+
+/* dX = scale dY, and row i's part of dL/dscale, G = X dY, if it is not NULL; both 0 where a ReLU
+ * was closed. G may not be dY. */
+typedef struct sac_scale_rows_back {
+  size_t M, width;
+  const float *scale;
+  int relu;
+  const float *X;
+  size_t ldx;
+  const size_t *row;
+  const float *dY;
+  size_t ldd;
+  float *G, *dX;
+} sac_scale_rows_back;
+
+/* v = scale X (scale NULL: 1),  Y = v / |v|,  inv = 1 / |v|.  X may be Y. */
+typedef struct sac_sphere {
+  size_t M, width;
+  const float *scale;
+  const float *X;
+  size_t ldx;
+  float *Y, *inv;
+  size_t ldy;
+} sac_sphere;
+
+/* With dy = dY + more (more NULL: 0):  dv = inv (dy - (Y dy) Y),  dX = scale dv,  G = X dv, if it
+ * is not NULL; then X is needed. */
+typedef struct sac_sphere_back {
+  size_t M, width;
+  const float *scale;
+  const float *X;
+  size_t ldx;
+  const float *Y, *inv;
+  size_t ldy;
+  const size_t *row;
+  const float *dY, *more;
+  size_t ldd;
+  float *G, *dX;
+} sac_sphere_back;
+
+/* From X in U:  U <- X / |X|,  v = R + by alpha (U - R),  Y = v / |v|;  inv_x and inv are the
+ * inverse lengths. */
+typedef struct sac_lerp {
+  size_t M, width;
+  float by;
+  const float *alpha;
+  const float *R;
+  size_t ldr;
+  float *U, *inv_x;
+  size_t ldu;
+  float *Y, *inv;
+  size_t ldy;
+} sac_lerp;
+
+/* With dy = dY + more:  dv = inv (dy - (Y dy) Y),  G = by dv (U - R), row i's part of dL/dalpha, if
+ * it is not NULL,  dR = (1 - by alpha) dv,  dU = by alpha dv,  dX = inv_x (dU - (U dU) U). */
+typedef struct sac_lerp_back {
+  size_t M, width;
+  float by;
+  const float *alpha;
+  const float *R;
+  size_t ldr;
+  const float *U, *inv_x;
+  size_t ldu;
+  const float *Y, *inv;
+  size_t ldy;
+  const size_t *row;
+  const float *dY, *more;
+  size_t ldd;
+  float *G, *dR, *dX;
+} sac_lerp_back;
+
 /* The weight gradient of a product whose input is y = gamma (a x + c) + beta, from H = x^T dz:
  *   G = a H + c db^T = xhat^T dz,   H <- dW = gamma G + beta db^T,
  *   dgamma_i = sum_n W[i,n] G[i,n],  dbeta_i = sum_n W[i,n] db[n].
@@ -156,6 +244,12 @@ typedef struct sac_kernels {
                        const float *A, size_t lda, float *sum, float *dot);
   void (*row_norm)(const sac_row_norm *r);
   void (*row_norm_back)(const sac_row_norm_back *r);
+  void (*scale_rows)(const sac_scale_rows *s);
+  void (*scale_rows_back)(const sac_scale_rows_back *s);
+  void (*sphere)(const sac_sphere *s);
+  void (*sphere_back)(const sac_sphere_back *s);
+  void (*lerp)(const sac_lerp *s);
+  void (*lerp_back)(const sac_lerp_back *s);
   /* G = scale G + shift + slope A */
   void (*combine)(size_t M, size_t N, const float *scale, const float *shift, const float *slope,
                   const float *A, size_t lda, float *G, size_t ldg);

@@ -193,6 +193,113 @@ static void row_norm_back(const sac_row_norm_back *r) {
   }
 }
 
+static void scale_rows(const sac_scale_rows *s) {
+  for (size_t i = 0; i < s->M; i++)
+    for (size_t n = 0; n < sac_padded(s->width); n++) {
+      const double y = (double)s->scale[n] * (double)s->X[i * s->ldx + n];
+      const double h = s->relu ? fmax(y, 0.0) + (double)s->more : y;
+      s->Y[i * s->ldy + n] = n < s->width ? (float)h : 0.0f;
+    }
+}
+
+static void scale_rows_back(const sac_scale_rows_back *s) {
+  for (size_t i = 0; i < s->M; i++)
+    for (size_t n = 0; n < sac_padded(s->width); n++) {
+      const double x = (double)s->X[(s->row ? s->row[i] : i) * s->ldx + n];
+      const double scale = (double)s->scale[n], dy = (double)s->dY[i * s->ldd + n];
+      const int open = n < s->width && (!s->relu || scale * x > 0.0);
+      if (s->G) s->G[i * s->ldd + n] = open ? (float)(x * dy) : 0.0f;
+      s->dX[i * s->ldd + n] = open ? (float)(scale * dy) : 0.0f;
+    }
+}
+
+/* 1 / |v| */
+static double inverse_length(size_t width, const double v[]) {
+  double square = 0.0;
+  for (size_t n = 0; n < width; n++) square += v[n] * v[n];
+  return 1.0 / fmax(sqrt(square), (double)SAC_LEAST_LENGTH);
+}
+
+/* d <- inv (d - (y d) y), by which a gradient goes back through y = v / |v|. */
+static void off_sphere(size_t width, double inv, const float y[], double d[]) {
+  double along = 0.0;
+  for (size_t n = 0; n < width; n++) along += (double)y[n] * d[n];
+  for (size_t n = 0; n < width; n++) d[n] = inv * (d[n] - along * (double)y[n]);
+}
+
+static void put_row(size_t width, const double v[], double by, float y[]) {
+  for (size_t n = 0; n < sac_padded(width); n++) y[n] = n < width ? (float)(v[n] * by) : 0.0f;
+}
+
+enum { SPHERE_MAX = 4096 }; /* columns that these references are for */
+
+static void sphere(const sac_sphere *s) {
+  for (size_t i = 0; i < s->M; i++) {
+    double v[SPHERE_MAX];
+    for (size_t n = 0; n < s->width; n++)
+      v[n] = (s->scale ? (double)s->scale[n] : 1.0) * (double)s->X[i * s->ldx + n];
+    const double inv = inverse_length(s->width, v);
+    s->inv[i] = (float)inv;
+    put_row(s->width, v, inv, s->Y + i * s->ldy);
+  }
+}
+
+/* dL/dv of row i. */
+static void sphere_dv(size_t width, size_t from, size_t i, const float *dY, const float *more,
+                      size_t ldd, const float *Y, size_t ldy, const float *inv, double dv[]) {
+  for (size_t n = 0; n < width; n++)
+    dv[n] = (double)dY[i * ldd + n] + (more ? (double)more[i * ldd + n] : 0.0);
+  off_sphere(width, (double)inv[from], Y + from * ldy, dv);
+}
+
+static void sphere_back(const sac_sphere_back *s) {
+  for (size_t i = 0; i < s->M; i++) {
+    const size_t from = s->row ? s->row[i] : i;
+    double dv[SPHERE_MAX], part[SPHERE_MAX];
+    sphere_dv(s->width, from, i, s->dY, s->more, s->ldd, s->Y, s->ldy, s->inv, dv);
+    for (size_t n = 0; s->G && n < s->width; n++) part[n] = dv[n] * (double)s->X[from * s->ldx + n];
+    if (s->G) put_row(s->width, part, 1.0, s->G + i * s->ldd);
+    for (size_t n = 0; s->scale && n < s->width; n++) dv[n] *= (double)s->scale[n];
+    put_row(s->width, dv, 1.0, s->dX + i * s->ldd);
+  }
+}
+
+static void lerp(const sac_lerp *s) {
+  for (size_t i = 0; i < s->M; i++) {
+    double x[SPHERE_MAX], v[SPHERE_MAX];
+    for (size_t n = 0; n < s->width; n++) x[n] = (double)s->U[i * s->ldu + n];
+    const double inv_x = inverse_length(s->width, x);
+    for (size_t n = 0; n < s->width; n++) {
+      const double r = (double)s->R[i * s->ldr + n];
+      v[n] = r + (double)s->by * (double)s->alpha[n] * (x[n] * inv_x - r);
+    }
+    const double inv = inverse_length(s->width, v);
+    s->inv_x[i] = (float)inv_x;
+    s->inv[i] = (float)inv;
+    put_row(s->width, x, inv_x, s->U + i * s->ldu);
+    put_row(s->width, v, inv, s->Y + i * s->ldy);
+  }
+}
+
+static void lerp_back(const sac_lerp_back *s) {
+  for (size_t i = 0; i < s->M; i++) {
+    const size_t from = s->row ? s->row[i] : i;
+    const float *u = s->U + from * s->ldu, *r = s->R + from * s->ldr;
+    double dv[SPHERE_MAX], part[SPHERE_MAX], dr[SPHERE_MAX];
+    sphere_dv(s->width, from, i, s->dY, s->more, s->ldd, s->Y, s->ldy, s->inv, dv);
+    for (size_t n = 0; n < s->width; n++) {
+      const double alpha = (double)s->by * (double)s->alpha[n];
+      part[n] = (double)s->by * dv[n] * ((double)u[n] - (double)r[n]);
+      dr[n] = (1.0 - alpha) * dv[n];
+      dv[n] *= alpha;
+    }
+    if (s->G) put_row(s->width, part, 1.0, s->G + i * s->ldd);
+    put_row(s->width, dr, 1.0, s->dR + i * s->ldd);
+    off_sphere(s->width, (double)s->inv_x[from], u, dv);
+    put_row(s->width, dv, 1.0, s->dX + i * s->ldd);
+  }
+}
+
 static double without_subnormals(double x) {
   return fabs(x) < 0x1p-126 ? 0.0 : x;
 }
@@ -307,6 +414,12 @@ const sac_kernels sac_kernels_reference = {
     .combine = combine,
     .row_norm = row_norm,
     .row_norm_back = row_norm_back,
+    .scale_rows = scale_rows,
+    .scale_rows_back = scale_rows_back,
+    .sphere = sphere,
+    .sphere_back = sphere_back,
+    .lerp = lerp,
+    .lerp_back = lerp_back,
     .adam = adam,
     .normals = normals,
     .log_std = log_std,

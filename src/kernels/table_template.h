@@ -8,6 +8,8 @@
 
 #include "kernels/norm_template.h"
 
+#include "kernels/sphere_template.h"
+
 #include "kernels/elementwise_template.h"
 
 #include "kernels/peak_template.h"
@@ -29,6 +31,12 @@ const sac_kernels SAC_TABLE = {
     .combine = combine,
     .row_norm = row_norm,
     .row_norm_back = row_norm_back,
+    .scale_rows = scale_rows,
+    .scale_rows_back = scale_rows_back,
+    .sphere = sphere,
+    .sphere_back = sphere_back,
+    .lerp = lerp,
+    .lerp_back = lerp_back,
     .adam = adam,
     .normals = normals,
     .log_std = log_std,

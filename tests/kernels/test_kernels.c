@@ -360,6 +360,145 @@ static void rows_of_norms(void **state) {
     }
 }
 
+/* Rows on the sphere: of every width up to 80, with what lies beside them, rows of a batch in
+ * another order, and a row of zeros, whose length counts as SAC_LEAST_LENGTH. */
+enum { SPHERE_M = 9, SPHERE_LD = 96, SPHERE_ALL = SPHERE_M * SPHERE_LD };
+
+struct sphere_case {
+  size_t width;
+  int more;
+  size_t row[SPHERE_M];
+  float X[SPHERE_ALL], R[SPHERE_ALL], dY[SPHERE_ALL], extra[SPHERE_ALL], scale[SPHERE_LD];
+  /* of the table, of the reference */
+  float U[2][SPHERE_ALL], Y[2][SPHERE_ALL], G[2][SPHERE_ALL], dR[2][SPHERE_ALL], dX[2][SPHERE_ALL];
+  float inv[2][SPHERE_M], inv_x[2][SPHERE_M];
+};
+
+static void begin_sphere(struct sphere_case *c, size_t width, int more) {
+  memset(c, 0, sizeof *c);
+  c->width = width, c->more = more;
+  fill(c->X, SPHERE_ALL, 71), fill(c->R, SPHERE_ALL, 72), fill(c->dY, SPHERE_ALL, 73);
+  fill(c->extra, SPHERE_ALL, 74), fill(c->scale, SPHERE_LD, 75);
+  for (size_t i = 0; i < SPHERE_M; i++) c->row[i] = (4 * i + 1) % SPHERE_M;
+  memset(c->X + 3 * SPHERE_LD, 0, SPHERE_LD * sizeof *c->X);
+  for (int i = 0; i < 2; i++) memcpy(c->U[i], c->X, sizeof c->X);
+}
+
+static void compare_rows(const struct sphere_case *c, const char *what, const char *isa,
+                         const float *got, const float *want) {
+  for (size_t i = 0; i < SPHERE_M; i++)
+    compare(what, isa, got + i * SPHERE_LD, want + i * SPHERE_LD, c->width, 1e-5, 1e-5);
+}
+
+static void check_scale_rows(struct sphere_case *c, const sac_kernels *k) {
+  for (int i = 0; i < 2; i++) {
+    const sac_kernels *by = i ? &sac_kernels_reference : k;
+    by->scale_rows(&(sac_scale_rows){SPHERE_M, c->width, c->scale, c->more, 0.25f, c->X, SPHERE_LD,
+                                     c->Y[i], SPHERE_LD});
+    by->scale_rows_back(&(sac_scale_rows_back){.M = SPHERE_M,
+                                               .width = c->width,
+                                               .scale = c->scale,
+                                               .relu = c->more,
+                                               .X = c->X,
+                                               .ldx = SPHERE_LD,
+                                               .row = c->more ? c->row : NULL,
+                                               .dY = c->dY,
+                                               .ldd = SPHERE_LD,
+                                               .G = c->G[i],
+                                               .dX = c->dX[i]});
+  }
+  compare("scale_rows", k->isa, c->Y[0], c->Y[1], SPHERE_ALL, 1e-7, 1e-6);
+  compare_rows(c, "scale_rows_back G", k->isa, c->G[0], c->G[1]);
+  compare("scale_rows_back", k->isa, c->dX[0], c->dX[1], SPHERE_ALL, 1e-7, 1e-6);
+}
+
+static void check_sphere(struct sphere_case *c, const sac_kernels *k) {
+  const float *scale = c->more ? c->scale : NULL;
+  for (int i = 0; i < 2; i++)
+    (i ? &sac_kernels_reference : k)
+        ->sphere(&(sac_sphere){SPHERE_M, c->width, scale, c->X, SPHERE_LD, c->Y[i], c->inv[i],
+                               SPHERE_LD});
+  compare("sphere", k->isa, c->Y[0], c->Y[1], SPHERE_ALL, 1e-6, 2e-6);
+  compare("sphere inv", k->isa, c->inv[0], c->inv[1], SPHERE_M, 0.0, 2e-6);
+  c->inv[1][3] = 1.0f; /* of the row of zeros 1e8 */
+  for (int i = 0; i < 2; i++)
+    (i ? &sac_kernels_reference : k)
+        ->sphere_back(&(sac_sphere_back){.M = SPHERE_M,
+                                         .width = c->width,
+                                         .scale = scale,
+                                         .X = c->X,
+                                         .ldx = SPHERE_LD,
+                                         .Y = c->Y[1],
+                                         .inv = c->inv[1],
+                                         .ldy = SPHERE_LD,
+                                         .row = c->more ? c->row : NULL,
+                                         .dY = c->dY,
+                                         .more = c->more ? c->extra : NULL,
+                                         .ldd = SPHERE_LD,
+                                         .G = c->G[i],
+                                         .dX = c->dX[i]});
+  compare_rows(c, "sphere_back G", k->isa, c->G[0], c->G[1]);
+  compare_rows(c, "sphere_back", k->isa, c->dX[0], c->dX[1]);
+}
+
+static void check_lerp(struct sphere_case *c, const sac_kernels *k) {
+  for (int i = 0; i < 2; i++)
+    (i ? &sac_kernels_reference : k)
+        ->lerp(&(sac_lerp){.M = SPHERE_M,
+                           .width = c->width,
+                           .by = 0.7f,
+                           .alpha = c->scale,
+                           .R = c->R,
+                           .ldr = SPHERE_LD,
+                           .U = c->U[i],
+                           .inv_x = c->inv_x[i],
+                           .ldu = SPHERE_LD,
+                           .Y = c->Y[i],
+                           .inv = c->inv[i],
+                           .ldy = SPHERE_LD});
+  compare_rows(c, "lerp U", k->isa, c->U[0], c->U[1]);
+  compare_rows(c, "lerp", k->isa, c->Y[0], c->Y[1]);
+  compare("lerp inv", k->isa, c->inv[0], c->inv[1], SPHERE_M, 0.0, 5e-6);
+  compare("lerp inv_x", k->isa, c->inv_x[0], c->inv_x[1], SPHERE_M, 0.0, 2e-6);
+  c->inv_x[1][3] = 1.0f;
+  for (int i = 0; i < 2; i++)
+    (i ? &sac_kernels_reference : k)
+        ->lerp_back(&(sac_lerp_back){.M = SPHERE_M,
+                                     .width = c->width,
+                                     .by = 0.7f,
+                                     .alpha = c->scale,
+                                     .R = c->R,
+                                     .ldr = SPHERE_LD,
+                                     .U = c->U[1],
+                                     .inv_x = c->inv_x[1],
+                                     .ldu = SPHERE_LD,
+                                     .Y = c->Y[1],
+                                     .inv = c->inv[1],
+                                     .ldy = SPHERE_LD,
+                                     .row = c->more ? c->row : NULL,
+                                     .dY = c->dY,
+                                     .more = c->more ? c->extra : NULL,
+                                     .ldd = SPHERE_LD,
+                                     .G = c->G[i],
+                                     .dR = c->dR[i],
+                                     .dX = c->dX[i]});
+  compare_rows(c, "lerp_back G", k->isa, c->G[0], c->G[1]);
+  compare_rows(c, "lerp_back dR", k->isa, c->dR[0], c->dR[1]);
+  compare_rows(c, "lerp_back", k->isa, c->dX[0], c->dX[1]);
+}
+
+static void rows_on_the_sphere(void **state) {
+  (void)state;
+  static struct sphere_case c;
+  FOR_EACH_TABLE(k)
+  for (size_t width = 1; width <= 80; width += 1 + width / 4)
+    for (int more = 0; more < 2; more++) {
+      begin_sphere(&c, width, more), check_scale_rows(&c, k);
+      begin_sphere(&c, width, more), check_sphere(&c, k);
+      begin_sphere(&c, width, more), check_lerp(&c, k);
+    }
+}
+
 static void adam_steps(void **state) {
   (void)state;
   enum { N = 2100 };
@@ -485,6 +624,7 @@ int main(void) {
       cmocka_unit_test(columns_of_norms),
       cmocka_unit_test(maps_beside_norms),
       cmocka_unit_test(rows_of_norms),
+      cmocka_unit_test(rows_on_the_sphere),
       cmocka_unit_test(adam_steps),
       cmocka_unit_test(policy_functions),
       cmocka_unit_test(softmax_of_rows),
