@@ -105,8 +105,7 @@ static sac_status check_body(const sac_agent_options *o, sac_error *err) {
   static const char *const names[] = {"plain", "simba", "bro", "simbav2", "flash"};
   const char *name = names[o->body];
   if (o->body == SAC_BODY_PLAIN) return SAC_OK;
-  if (o->body == SAC_BODY_SIMBAV2 || o->body == SAC_BODY_FLASH)
-    return sac_fail(err, SAC_ERR_ARG, "body = %s: not there yet; plain, simba and bro are", name);
+  if (o->body == SAC_BODY_FLASH) return sac_fail(err, SAC_ERR_ARG, "body = flash: not there yet");
   if (o->critic_norm || o->actor_norm || o->norm_place || o->norm_input)
     return sac_fail(err, SAC_ERR_ARG,
                     "body = %s: has normalisers of its own; leave critic_norm, actor_norm, "

@@ -47,7 +47,8 @@ void sac_head_layout_kind(sac_arena *arena, sac_head *head, const sac_head_kind 
   head->fused = is_fused(options) && kind == sac_head_kind_of(options);
   head->work.kind = kind;
   const size_t outputs = kind->features ? sac_gsde_outputs(A) : N;
-  const sac_mlp_spec spec = sac_head_network(options, O, outputs, trained);
+  sac_mlp_spec spec = sac_head_network(options, O, outputs, trained);
+  if (outputs == 2 * A) spec.parts = 2; /* a location and a width, say, an action */
   sac_mlp_layout(arena, &head->net, &spec);
   if (kind->features) sac_gsde_layout(arena, &head->gsde, &head->net, A, B, options, trained);
   const size_t R = trained ? sac_head_rows(options, B) : B;

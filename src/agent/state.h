@@ -14,7 +14,7 @@ size_t sac_agent_tensors(sac_agent *agent, sac_tensor out[]);
 
 /* What a network's passes on rows depend on: its weights, biases and norms, as "NAME.LAYER.weight"
  * and so on. Returns how many, at most SAC_NETWORK_TENSORS_MAX; out == NULL only counts. */
-enum { SAC_NETWORK_TENSORS_MAX = 10 * SAC_LAYERS_MAX };
+enum { SAC_NETWORK_TENSORS_MAX = 11 * SAC_LAYERS_MAX };
 size_t sac_network_tensors(const char *name, sac_mlp *net, sac_tensor out[]);
 
 /* To call after the tensors were filled from a file: brings up to date what is derived from them.

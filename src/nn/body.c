@@ -3,8 +3,13 @@
  * bro [BRO]:
  *   plain  h = relu(norm(h W + b)) for each hidden width, or with norms before the products
  *   simba  h = x W + b;            n times  h <- h + W2 relu(W1 LN(h));        y = LN(h) W + b
- *   bro    h = relu(LN(x W + b));  n times  h <- h + LN(W2 relu(LN(W1 h)));    y = h W + b  */
+ *   bro    h = relu(LN(x W + b));  n times  h <- h + LN(W2 relu(LN(W1 h)));    y = h W + b
+ *   simbav2 [SIMBAV2], of rows at length 1, |v| = v / length, no biases but the last:
+ *          h = |s (|x, 3| W)|;    n times  h <- |h + a (|(relu(s (h W1)) + 1e-8) W2| - h)|;
+ *          y = s (h W) W' + b,  each of `parts` vectors of y by itself  */
 #include "nn/body.h"
+
+#include <math.h>
 
 static void put_norm(sac_norm *norm, size_t width, int kind) {
   norm->width = width;
@@ -71,7 +76,35 @@ static void bro(sac_mlp *net, size_t blocks, size_t width) {
   add_layer(net, width, net->out);
 }
 
-void sac_body_layers(sac_mlp *net, int body, const sac_widths *hidden) {
+static void put_gain(sac_layer *layer, double start, double by) {
+  layer->gain = (sac_gain){.width = layer->out, .start = start, .by = by};
+}
+
+/* Where factors and interpolations begin is the authors' own, scale_rl/agents/simbaV2 and
+ * configs/agent/simbaV2.yaml: a factor at sqrt(2/H), in the wider layers at half of it, at 1 before
+ * the last layer; an interpolation at 1/(n+1), held as 1/sqrt(H) and a constant. */
+static void simbav2(sac_mlp *net, size_t blocks, size_t width, size_t parts) {
+  const double H = (double)width, start = sqrt(2.0 / H), share = 1.0 / ((double)blocks + 1.0);
+  net->shift = 3.0f;
+  sac_layer *layer = add_layer(net, net->in + 1, width);
+  layer->unit = 1;
+  put_gain(layer, start, 1.0);
+  for (size_t i = 0; i < blocks; i++) {
+    layer = add_block(net, width, 4 * width);
+    put_gain(&layer[0], 0.5 * start, 1.0);
+    put_gain(&layer[1], 1.0 / sqrt(H), share * sqrt(H));
+    layer[1].unit = 1;
+  }
+  layer = add_layer(net, width, parts * width);
+  layer->parts = parts;
+  put_gain(layer, 1.0, 1.0);
+  for (size_t l = 0; l < net->layers; l++) net->layer[l].biasless = 1;
+  layer = add_layer(net, parts * width, net->out);
+  layer->parts = parts;
+  layer->apart = parts > 1;
+}
+
+void sac_body_layers(sac_mlp *net, int body, const sac_widths *hidden, size_t parts) {
   const size_t blocks = hidden->count, width = hidden->width[0];
   switch (body) {
   case SAC_NET_SIMBA:
@@ -79,6 +112,9 @@ void sac_body_layers(sac_mlp *net, int body, const sac_widths *hidden) {
     return;
   case SAC_NET_BRO:
     bro(net, blocks, width);
+    return;
+  case SAC_NET_SIMBAV2:
+    simbav2(net, blocks, width, parts ? parts : 1);
     return;
   default:
     plain(net, hidden);

@@ -1,5 +1,6 @@
 /* Initial weights. */
 #include "nn/mlp.h"
+#include "nn/mlp_sphere.h"
 #include "nn/norm.h"
 #include "sac/random.h"
 
@@ -30,6 +31,12 @@ static double draw(int kind, size_t n, size_t m, sac_stream *s) {
   }
 }
 
+/* One part of a layer, n inputs to m outputs, into rows of ld. */
+static void draw_part(int kind, size_t n, size_t m, size_t ld, float *W, sac_stream *s) {
+  for (size_t i = 0; i < n; i++)
+    for (size_t j = 0; j < m; j++) W[i * ld + j] = (float)draw(kind, n, m, s);
+}
+
 /* A network has SAC_INIT_STREAMS streams of its own from `index` on; the layers that it has beyond
  * them draw from others of the same remainder, far behind. */
 static uint64_t stream_of(uint64_t index, size_t l) {
@@ -42,14 +49,16 @@ void sac_mlp_init(const sac_kernels *k, sac_mlp *net, int kind, uint64_t seed, u
     const sac_layer *layer = &net->layer[l];
     sac_stream s = sac_stream_make(seed, SAC_STREAM_INIT, stream_of(index, l));
     float *W = net->w + layer->offset, *bias = W + layer->in * layer->ld;
-    for (size_t i = 0; i < layer->in; i++)
-      for (size_t j = 0; j < layer->out; j++)
-        W[i * layer->ld + j] = (float)draw(kind, layer->in, layer->out, &s);
+    const size_t parts = layer->parts ? layer->parts : 1, out = layer->out / parts;
+    const size_t in = layer->apart ? layer->in / parts : layer->in;
+    for (size_t p = 0; p < parts; p++)
+      draw_part(kind, in, out, layer->ld, W + p * (out + (layer->apart ? in * layer->ld : 0)), &s);
     if (kind == SAC_MLP_TORCH && !layer->biasless)
       for (size_t j = 0; j < layer->out; j++)
         bias[j] = (float)draw(kind, layer->in, layer->out, &s);
   }
   sac_norm_init(net);
+  sac_gain_init(net);
   if (net->target) memcpy(net->target, net->w, net->count * sizeof *net->w);
   if (!net->m) return;
   memset(net->m, 0, net->count * sizeof *net->m);

@@ -3,6 +3,7 @@
 #include "nn/body.h"
 #include "nn/mlp_bf16.h"
 #include "nn/mlp_rows.h"
+#include "nn/mlp_sphere.h"
 #include "nn/norm.h"
 
 #include <math.h>
@@ -20,7 +21,7 @@ void sac_mlp_layout(sac_arena *arena, sac_mlp *net, const sac_mlp_spec *spec) {
                    .bf16 = spec->bf16,
                    .norm = spec->norm,
                    .dropout = (float)spec->dropout};
-  sac_body_layers(net, spec->body, spec->hidden);
+  sac_body_layers(net, spec->body, spec->hidden, spec->parts);
   for (size_t l = 0; l < net->layers; l++) {
     sac_layer *layer = &net->layer[l];
     layer->ld = layer->out == 1 && l + 1 == net->layers ? 1 : sac_padded(layer->out);
@@ -30,15 +31,17 @@ void sac_mlp_layout(sac_arena *arena, sac_mlp *net, const sac_mlp_spec *spec) {
       layer->Wt = SAC_TAKE(arena, float, layer->ld * layer->ldt);
     net->count += sac_padded((layer->in + 1) * layer->ld);
     sac_norm_place(net, l);
+    sac_gain_place(net, l);
     net->units += layer->ld == 1 ? 1 : unit_count(layer->in);
     const size_t rows = layer->in < UNIT_ROWS ? layer->in : UNIT_ROWS;
     const size_t need = layer->ld == 1 ? sac_padded(layer->in) : rows * layer->ld;
     if (need > net->scratch) net->scratch = need;
     const size_t train = sac_mlp_train_scratch(layer, rows);
     if (sac_norm_is_batch(&net->norm) && train > net->scratch) net->scratch = train;
-    net->units += sac_norm_units(layer);
+    net->units += sac_norm_units(layer) + (layer->gain.width > 0);
     const size_t columns = 2 * (sac_padded(layer->in) + layer->ld); /* for a norm's unit */
-    if (sac_norm_units(layer) && columns > net->scratch) net->scratch = columns;
+    const int vectors = sac_norm_units(layer) || layer->gain.width;
+    if (vectors && columns > net->scratch) net->scratch = columns;
   }
   net->w = SAC_TAKE(arena, float, net->count);
   net->target = spec->with_target ? SAC_TAKE(arena, float, net->count) : NULL;
@@ -60,6 +63,7 @@ void sac_mlp_layout(sac_arena *arena, sac_mlp *net, const sac_mlp_spec *spec) {
       net->unit[u++] = (sac_unit){.layer = l, .part = SAC_UNIT_BEFORE};
     if (sac_norm_has_unit(&layer->after))
       net->unit[u++] = (sac_unit){.layer = l, .part = SAC_UNIT_AFTER};
+    if (layer->gain.width) net->unit[u++] = (sac_unit){.layer = l, .part = SAC_UNIT_GAIN};
   }
 }
 
@@ -70,7 +74,10 @@ void sac_trace_layout(sac_arena *arena, sac_trace *trace, const sac_mlp *net, si
     trace->h[l] = SAC_TAKE(arena, float, B * trace->ld[l]);
     trace->d[l] = SAC_TAKE(arena, float, B * trace->ld[l]);
   }
-  sac_norm_layout_trace(arena, trace, net, B);
+  if (net->shift > 0.0f)
+    sac_sphere_layout_trace(arena, trace, net, B);
+  else
+    sac_norm_layout_trace(arena, trace, net, B);
 }
 
 void sac_trace_layout_training(sac_arena *arena, sac_trace *trace, const sac_mlp *net, size_t B) {
@@ -111,6 +118,10 @@ void sac_mlp_forward(const sac_kernels *k, const sac_mlp *net, const float *w, c
                      size_t ldy) {
   if (trace->bf16) {
     sac_mlp_forward_bf16(k, net, w, x, ldx, first, last, trace, y, ldy);
+    return;
+  }
+  if (net->shift > 0.0f) {
+    sac_mlp_forward_sphere(k, net, w, x, ldx, first, last, trace, y, ldy);
     return;
   }
   if (sac_mlp_by_rows(net)) {
@@ -159,6 +170,10 @@ void sac_mlp_backward(const sac_kernels *k, const sac_mlp *net, const float *dy,
     sac_mlp_backward_bf16(net, dy, ldy, first, last, trace);
     return;
   }
+  if (net->shift > 0.0f) {
+    sac_mlp_backward_sphere(k, net, dy, ldy, first, last, trace);
+    return;
+  }
   if (sac_mlp_by_rows(net)) {
     sac_mlp_backward_rows(k, net, dy, ldy, first, last, trace);
     return;
@@ -195,6 +210,10 @@ void sac_mlp_input_gradient(const sac_kernels *k, const sac_mlp *net, size_t n, 
                             size_t column, size_t columns, float *dx, size_t ldx) {
   if (trace->bf16) {
     sac_mlp_input_gradient_bf16(net, n, row, dy, ldy, first, trace, column, columns, dx, ldx);
+    return;
+  }
+  if (net->shift > 0.0f) {
+    sac_mlp_input_gradient_sphere(k, net, n, row, dy, ldy, first, trace, column, columns, dx, ldx);
     return;
   }
   if (sac_mlp_by_rows(net)) {
@@ -241,7 +260,7 @@ void sac_mlp_input_gradient(const sac_kernels *k, const sac_mlp *net, size_t n, 
 static size_t unit_weights(const sac_mlp *net, size_t u) {
   const sac_layer *layer = &net->layer[net->unit[u].layer];
   if (net->unit[u].part == SAC_UNIT_WEIGHTS) return net->unit[u].rows * layer->ld;
-  return 4 * (layer->before.width + layer->after.width);
+  return 4 * (layer->before.width + layer->after.width + layer->gain.width);
 }
 
 /* A unit is the thread's in whose part of all weights its middle lies. */
@@ -260,6 +279,14 @@ void sac_mlp_share(const sac_mlp *net, size_t networks, size_t t, size_t T, size
   }
 }
 
+/* A unit's gradient is zero where an input of one part meets an output of another. */
+static void keep_parts_apart(const sac_unit *unit, const sac_layer *layer, float *g) {
+  const size_t in = layer->in / layer->parts, out = layer->out / layer->parts;
+  for (size_t i = 0; i < unit->rows; i++)
+    for (size_t o = 0; o < layer->out; o++)
+      if ((unit->first + i) / in != o / out) g[i * layer->ld + o] = 0.0f;
+}
+
 void sac_mlp_step(const sac_kernels *k, sac_mlp *net, size_t u, size_t B, const float *x,
                   size_t ldx, const sac_trace *trace, const float *dy, size_t ldy,
                   const sac_adam_step *adam, float tau, float *scratch) {
@@ -269,14 +296,20 @@ void sac_mlp_step(const sac_kernels *k, sac_mlp *net, size_t u, size_t B, const 
   }
   const sac_unit *unit = &net->unit[u];
   const sac_layer *layer = &net->layer[unit->layer];
+  if (unit->part == SAC_UNIT_GAIN) {
+    net->unit_square[u] = sac_mlp_step_gain(k, net, unit, B, trace, adam, tau, scratch);
+    return;
+  }
   if (unit->part != SAC_UNIT_WEIGHTS) {
     net->unit_square[u] = sac_mlp_step_norm(k, net, unit, B, trace, adam, tau, scratch);
     return;
   }
   const int head = unit->layer + 1 == net->layers;
   const sac_row_pass *normed = layer->before.width ? &trace->row_before[unit->layer] : NULL;
-  const float *in = normed ? normed->u : unit->layer ? trace->h[unit->layer - 1] : x;
-  const size_t ld_in = normed ? normed->ld : unit->layer ? trace->ld[unit->layer - 1] : ldx;
+  const float *input = trace->xn ? trace->xn : x;
+  const size_t ld_input = trace->xn ? trace->ld_xn : ldx;
+  const float *in = normed ? normed->u : unit->layer ? trace->h[unit->layer - 1] : input;
+  const size_t ld_in = normed ? normed->ld : unit->layer ? trace->ld[unit->layer - 1] : ld_input;
   const float *d = head ? dy : trace->d[unit->layer];
   const size_t ld_d = head ? ldy : trace->ld[unit->layer];
   double square = 0.0;
@@ -305,6 +338,7 @@ void sac_mlp_step(const sac_kernels *k, sac_mlp *net, size_t u, size_t B, const 
                       .ldb = ld_d,
                       .C = scratch,
                       .ldc = layer->ld});
+  if (layer->apart) keep_parts_apart(unit, layer, scratch);
   square += sac_mlp_step_span(k, net, layer->offset + unit->first * layer->ld,
                               unit->rows * layer->ld, adam, scratch, tau);
   sac_mlp_refresh_rows(k, net, unit->layer, unit->first, unit->rows);

@@ -45,6 +45,13 @@ typedef struct sac_norm {
   float *scale, *shift; /* (padded) of a batch kind in evaluation mode: y = scale x + shift */
 } sac_norm;
 
+/* A learned factor for each of a matrix's columns: `by` times the parameter, which begins at
+ * `start`, so that Adam's steps have a size that does not depend on the factor's. */
+typedef struct sac_gain {
+  size_t width, offset; /* 0: there is none; of the parameters (padded) */
+  double start, by;
+} sac_gain;
+
 typedef struct sac_layer {
   size_t in, out;
   size_t ld;     /* floats in a row of W: sac_padded(out), or 1 if out is 1 */
@@ -63,14 +70,20 @@ typedef struct sac_layer {
   int relu;               /* a hidden layer's; 0: none */
   int biasless;           /* the bias is zero, and stays so: it is not stepped */
   size_t skip;            /* i + 1: the activations of hidden layer i are added to this one's */
+  size_t parts;           /* so many layers beside each other, each with its part of the outputs */
+  int apart;              /* and each with its part of the inputs: the other weights are zero */
+
+  /* of a network on the unit sphere: */
+  sac_gain gain; /* of the product's columns, or with a skip how far these go from it */
+  int unit;      /* the activations of a row have length 1 */
 } sac_layer;
 
-enum { SAC_UNIT_WEIGHTS, SAC_UNIT_BEFORE, SAC_UNIT_AFTER };
+enum { SAC_UNIT_WEIGHTS, SAC_UNIT_BEFORE, SAC_UNIT_AFTER, SAC_UNIT_GAIN };
 
 /* A step of the optimiser on some rows of one layer. */
 typedef struct sac_unit {
   size_t layer, first, rows; /* rows of W; with first == 0 goes the bias */
-  int part;                  /* SAC_UNIT_BEFORE, _AFTER: of that norm of rows, its parameters */
+  int part; /* SAC_UNIT_BEFORE, _AFTER: of that norm of rows, its parameters; _GAIN: the gain */
 } sac_unit;
 
 typedef struct sac_mlp {
@@ -87,6 +100,7 @@ typedef struct sac_mlp {
 
   sac_norm_spec norm;
   float dropout; /* the share of a hidden layer's products that a pass sets to 0 */
+  float shift;   /* > 0: on the unit sphere, and this stands behind the input */
 
   /* of a batch kind */
   uint64_t *passes; /* (2) in training mode so far: with w, with target */
@@ -109,6 +123,13 @@ typedef struct sac_row_pass {
   size_t ld;
 } sac_row_pass;
 
+/* What a pass leaves of a layer on the unit sphere, (B, ld) each: the product, or with a skip the
+ * product at length 1; each row's part of the gradient in the gain; the gradient that goes over the
+ * skip; and inverse lengths (B) of the activations and of the product. */
+typedef struct sac_sphere_pass {
+  float *z, *g, *dr, *inv, *inv_z;
+} sac_sphere_pass;
+
 /* What a pass over a batch of B rows leaves behind. h[l] (B, ldh[l]): the activations of hidden
  * layer l, d[l]: the loss gradient at its input (before the ReLU). */
 typedef struct sac_trace {
@@ -123,6 +144,10 @@ typedef struct sac_trace {
   float **db;                    /* (layers) the loss gradient in each layer's bias, (padded) */
   float *head; /* (padded) the weights of a last layer with one output, before the step */
   sac_row_pass *row_before, *row_after; /* (layers) of norms of rows */
+
+  /* on the unit sphere: */
+  sac_sphere_pass *sphere; /* (layers) */
+  float *dxn, *inv;        /* (B, ld_xn) the gradient in xn; (B) the inverse lengths of the input */
 
   /* of dropout: set by the caller before a pass; row b draws from stream (thin_seed, DROPOUT,
    * thin_index + b). Off, the network is whole. */

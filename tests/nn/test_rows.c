@@ -1,4 +1,4 @@
-/* Networks with norms of rows, dropout, and the blocks of simba and bro against the same formulas
+/* Networks with norms of rows and dropout against the same formulas
  * in double, and their gradients against central differences; what dropout drops against the
  * binomial. */
 #include "nn/mlp.h"
@@ -24,18 +24,9 @@ static const struct shape shapes[] = {
 };
 enum { SHAPES = sizeof shapes / sizeof *shapes };
 
-/* Of blocks: one width each. */
-static const struct shape blocks[SHAPES] = {
-    {5, 1, {1, {7}}},
-    {6, 1, {2, {17, 17}}},
-    {7, 12, {2, {9, 9}}},
-    {20, 1, {3, {5, 5, 5}}},
-};
-
 static const struct form {
   int kind, place;
   double dropout;
-  int body;
 } forms[] = {
     {.kind = SAC_NORM_LAYER},
     {.kind = SAC_NORM_LAYER, .place = SAC_NORM_INPUTS},
@@ -44,8 +35,6 @@ static const struct form {
     {.kind = SAC_NORM_LAYER, .dropout = 0.25},
     {.kind = SAC_NORM_LAYER, .place = SAC_NORM_INPUTS, .dropout = 0.25},
     {.dropout = 0.25},
-    {.body = SAC_NET_SIMBA},
-    {.body = SAC_NET_BRO},
 };
 enum { FORMS = sizeof forms / sizeof *forms };
 
@@ -65,7 +54,6 @@ static void layout(sac_arena *m, struct fixture *f, const struct shape *s,
                              .hidden = &s->hidden,
                              .trained = 1,
                              .with_target = 1,
-                             .body = form->body,
                              .norm = {.kind = form->kind, .place = form->place, .eps = 1e-3},
                              .dropout = form->dropout};
   f->ldx = sac_row(s->in), f->ldy = s->out == 1 ? 1 : sac_row(s->out);
@@ -129,7 +117,7 @@ static void normalise(const sac_mlp *net, const double *w, const sac_norm *norm,
 /* y of row b; what dropout kept is read from the trace. */
 static void formula(const struct fixture *f, size_t b, double y[WIDEST]) {
   const sac_mlp *net = &f->net;
-  double h[WIDEST], kept[SAC_LAYERS_MAX][WIDEST];
+  double h[WIDEST];
   memcpy(h, f->inputs + b * net->in, net->in * sizeof *h);
   for (size_t l = 0; l < net->layers; l++) {
     const sac_layer *layer = &net->layer[l];
@@ -145,8 +133,6 @@ static void formula(const struct fixture *f, size_t b, double y[WIDEST]) {
     if (layer->after.width) normalise(net, f->w, &layer->after, y);
     for (size_t o = 0; o < layer->out; o++) {
       h[o] = layer->relu ? fmax(y[o], 0.0) : y[o];
-      if (layer->skip) h[o] += kept[layer->skip - 1][o];
-      kept[l][o] = h[o];
     }
   }
 }
@@ -259,7 +245,7 @@ static void for_each(void (*check)(const sac_kernels *k, struct fixture *f)) {
     const sac_kernels *k = sac_kernels_find(isas[t]);
     for (size_t i = 0; k && i < SHAPES * FORMS; i++) {
       const struct form *form = &forms[i % FORMS];
-      struct fixture f = setup(k, &(form->body ? blocks : shapes)[i / FORMS], form);
+      struct fixture f = setup(k, &shapes[i / FORMS], form);
       check(k, &f);
       free(f.block);
     }
