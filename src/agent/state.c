@@ -65,7 +65,8 @@ static void add_parameters(struct list *list, const char *name, const sac_mlp *n
     if (!layer->biasless)
       add(list, full, SAC_F32, W + layer->in * layer->ld, 1, layer->out, layer->ld);
     if (layer->gain.width)
-      add_columns(list, name, l, "gain", w + layer->gain.offset, layer->gain.width);
+      add_columns(list, name, l, layer->skip ? "alpha" : "scaler", w + layer->gain.offset,
+                  layer->gain.width);
     add_norm(list, name, l, 0, net, w);
     add_norm(list, name, l, 1, net, w);
   }

@@ -31,6 +31,21 @@ static inline void set_option(sac_agent_options *o, const char *name, const char
   assert_ok(sac_option_set(table, count, o, name, value, &err), err);
 }
 
+/* The bodies that there are besides plain, with blocks of 20 and 18; NULL at the end. */
+static const char *const small_bodies[] = {"simba", "bro", "simbav2", NULL};
+
+static inline sac_agent_options small_body(const char *name) {
+  sac_agent_options o = small_options();
+  set_option(&o, "body", name);
+  o.actor_hidden = (sac_widths){1, {20}};
+  o.critic_hidden = (sac_widths){2, {18, 18}};
+  if (strcmp(name, "simbav2")) return o;
+  set_option(&o, "weight_projection", "unit");
+  set_option(&o, "critic_head", "categorical");
+  o.critic_atoms = 21;
+  return o;
+}
+
 /* OBS observations, ACT actions in [-2, 1], one thread. */
 static inline sac_agent *make_agent(const sac_agent_options *o, size_t threads) {
   static const double low[ACT] = {-2, -2, -2}, high[ACT] = {1, 1, 1};

@@ -47,6 +47,30 @@ static void every_option_is_checked_by_name(void **state) {
   }
 }
 
+/* A body has norms of its own, blocks of one width, and passes without dropout; the reason says so.
+ */
+static void what_a_body_cannot_have_is_refused(void **state) {
+  (void)state;
+  static const char *const cases[][3] = {
+      {"critic_norm", "layer", "body|critic_norm"},
+      {"actor_norm", "batch", "body|actor_norm"},
+      {"norm_place", "inputs", "body|norm_place"},
+      {"norm_input", "yes", "body|norm_input"},
+      {"critic_hidden", "64,32", "body|critic_hidden"},
+      {"actor_hidden", "8,9", "body|actor_hidden"},
+      {"critic_dropout", "0.1", "critic_dropout|body"},
+      {"policy", "gsde", "gsde|body"},
+  };
+  for (int b = 0; small_bodies[b]; b++)
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+      sac_error err = {0};
+      sac_agent_options o = small_body(small_bodies[b]);
+      assert_ok(sac_agent_options_check(&o, &err), err);
+      set_option(&o, cases[i][0], cases[i][1]);
+      check_refused(sac_agent_options_check(&o, &err), SAC_ERR_ARG, &err, cases[i][2]);
+    }
+}
+
 static void combinations_are_checked(void **state) {
   (void)state;
   sac_error err = {0};
@@ -190,6 +214,7 @@ int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(every_option_is_checked_by_name),
       cmocka_unit_test(combinations_are_checked),
+      cmocka_unit_test(what_a_body_cannot_have_is_refused),
       cmocka_unit_test(bad_bounds_are_refused_with_advice),
       cmocka_unit_test(bad_sizes_are_refused),
       cmocka_unit_test(a_bad_observation_is_named),

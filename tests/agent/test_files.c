@@ -64,6 +64,10 @@ static void a_loaded_agent_goes_on_with_the_same_bits(void **state) {
   set_option(&options, "critic_norm", "layer");
   options.critic_dropout = 0.1;
   check_goes_on(&options);
+  for (int i = 0; small_bodies[i]; i++) {
+    options = small_body(small_bodies[i]);
+    check_goes_on(&options);
+  }
   if (!sac_kernels_bf16_of(sac_kernels_get())) return; /* some CPUs have no such products */
   options = small_options();
   set_option(&options, "precision", "bf16");
@@ -124,6 +128,10 @@ static void a_policy_file_gives_the_same_actions(void **state) {
     set_option(&options, "actor_norm", norms[i % 4]);
     set_option(&options, "norm_place", i < 4 ? "hidden" : "inputs");
     if (i % 4 >= 2) set_option(&options, "norm_input", "yes");
+    check_policy(&options);
+  }
+  for (int i = 0; small_bodies[i]; i++) {
+    const sac_agent_options options = small_body(small_bodies[i]);
     check_policy(&options);
   }
 }

@@ -167,6 +167,18 @@ static void so_do_norms_of_rows(void **state) {
   }
 }
 
+/* Blocks: each body, and the mean of its critics. */
+static void so_do_bodies(void **state) {
+  (void)state;
+  for (int i = 0; small_bodies[i]; i++) {
+    sac_agent_options o = small_body(small_bodies[i]);
+    o.batch = 33;
+    check_few(&o, 0);
+    o.actor_q = SAC_ACTOR_Q_MEAN;
+    check_few(&o, 1);
+  }
+}
+
 /* Actions too, where a call is long enough to be shared among the threads. */
 static void actions_do_not_depend_on_threads(void **state) {
   (void)state;
@@ -201,6 +213,7 @@ int main(void) {
       cmocka_unit_test(so_do_normalised_networks),
       cmocka_unit_test(so_do_norms_of_rows),
       cmocka_unit_test(so_do_distributions),
+      cmocka_unit_test(so_do_bodies),
       cmocka_unit_test(so_does_bf16),
       cmocka_unit_test(actions_do_not_depend_on_threads),
   };
