@@ -61,6 +61,7 @@ static void updates_are_those_of_fp32_but_for_rounding(void **state) {
   check_alike(o);
   set_option(&o, "critic_norm", "batch");
   set_option(&o, "critic_head", "quantile");
+  set_option(&o, "actor_joint", "yes");
   check_alike(o);
 }
 
