@@ -54,14 +54,14 @@ def layer_norm(p, at, x, eps):
     return apart / sqrt((apart * apart).mean(axis=1) + eps) * p[at + ".gamma"] + p[at + ".beta"]
 
 
-def batch_norm(net, p, at, x, training, renorm=False):
-    """By the running statistics, or in training mode by those of these rows; then `net.pending` has
-    what becomes of the running ones."""
-    gamma, beta, eps = p[at + ".gamma"], p[at + ".beta"], float(net.o["norm_eps"])
+def batch_unit(net, at, x, training, renorm=False):
+    """x by the running statistics, or in training mode by those of these rows; then `net.pending`
+    has what becomes of the running ones. And the numbers by which it is a (x - mean) + d."""
+    eps = float(net.o["norm_eps"])
     mean, var = net.stats[at + ".mean"], net.stats[at + ".var"]
     sigma = np.sqrt(var + eps)
     if not training:
-        return (x - mean) / sigma * gamma + beta
+        return (x - mean) / sigma, (1.0 / sigma, mean, 0.0)
     batch_mean = x.mean(axis=0)
     apart = x - batch_mean
     batch_var = (apart * apart).mean(axis=0)
@@ -70,14 +70,41 @@ def batch_norm(net, p, at, x, training, renorm=False):
     seen = batch_var.value * (n / (n - 1.0) if net.o["norm_unbiased"] == "yes" else 1.0)
     net.pending[at + ".mean"] = keep * mean + (1.0 - keep) * batch_mean.value
     net.pending[at + ".var"] = keep * var + (1.0 - keep) * seen
-    unit = apart / batch_sigma
+    unit, r, d = apart / batch_sigma, 1.0, 0.0
     if renorm and net.passes[net.counter] >= int(net.o["renorm_warmup"]):
         # [BRN, algorithm 1]: r and d carry no gradient
         r_max, d_max = float(net.o["renorm_r_max"]), float(net.o["renorm_d_max"])
         r = np.clip(batch_sigma.value / sigma, 1.0 / r_max, r_max)
         d = np.clip((batch_mean.value - mean) / sigma, -d_max, d_max)
         unit = unit * r + d
-    return unit * gamma + beta
+    return unit, (r / batch_sigma.value, batch_mean.value, d)
+
+
+def batch_norm(net, p, at, x, training, renorm=False):
+    unit, _ = batch_unit(net, at, x, training, renorm)
+    return unit * p[at + ".gamma"] + p[at + ".beta"]
+
+
+def folded_product(net, p, l, x, training):
+    """x W + b of x normalised over the batch, of several columns, as bf16 makes it: the norm's
+    gain and shift go into the weights, s x + t with s = gamma a, before these are rounded; what
+    that takes from them meets x less its mean. The input is normalised as it is, and rounded where
+    it meets the gradient."""
+    at = f"{l}.before"
+    gamma, beta, W, b = (p[n] for n in (at + ".gamma", at + ".beta", f"{l}.weight", f"{l}.bias"))
+    unit, (a, mean, d) = batch_unit(net, at, x, training, net.norm == "renorm")
+    if l == 0:
+        z = (unit.value * gamma.value + beta.value) @ W.value
+        unit = stored(unit, True)
+    else:
+        s = gamma.value * a
+        F = s.T * W.value
+        z = x.value @ rounded(F, True) + mean @ (F - rounded(F, True))
+        z = z + (beta.value + gamma.value * d - s * mean) @ W.value
+    y = unit * gamma + beta
+    return Node(z + b.value, (y, lambda g: rounded(g, True) @ rounded(W.value, True).T),
+                (W, lambda g: y.value.T @ rounded(g, True)),
+                (b, lambda g: rounded(g, True).sum(axis=0, keepdims=True)))
 
 
 def normalised(net, p, at, x, training):

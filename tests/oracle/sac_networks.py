@@ -8,7 +8,7 @@ ones; every other pass uses the running ones. Other bodies than plain are in sac
 import numpy as np
 
 from sac_bodies import BODIES, widths
-from sac_layers import BATCH_KINDS, normalised, product, stored
+from sac_layers import BATCH_KINDS, folded_product, normalised, product, stored
 from sac_record import Disagreement
 from tape import Node, relu
 
@@ -88,10 +88,14 @@ def forward(net, p, x, training=False, kept=None):
     inputs = net.norm != "none" and net.o["norm_place"] == "inputs"
     hidden = net.norm != "none" and not inputs
     first = inputs or (hidden and net.is_batch() and net.o["norm_input"] == "yes")
+    folded = inputs and net.is_batch() and net.bf16
     for l in range(net.layers):
-        if inputs or (first and l == 0):
-            x = normalised(net, p, f"{l}.before", x, training)
-        z = product(net, p, l, x)
+        if folded and p[f"{l}.weight"].shape[1] > 1:
+            z = folded_product(net, p, l, x, training)
+        else:
+            if inputs or (first and l == 0):
+                x = normalised(net, p, f"{l}.before", x, training)
+            z = product(net, p, l, x)
         if l + 1 == net.layers:
             return z
         if net.dropout > 0.0:
