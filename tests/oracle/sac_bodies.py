@@ -11,13 +11,13 @@ SHIFT = 3.0           # [SIMBAV2]: a last input, so that the length of the other
 LEAST = 1e-8          # [SIMBAV2]: behind ReLUs, against rows of zeros
 
 
-def widths(body, hidden):
+def widths(body, hidden, heads):
     """The outputs of every layer but the last, from the option of the hidden widths: in a residual
-    body a number a block."""
+    body a number a block. heads: beside each other, in simbav2 each with two layers."""
     if body == "plain":
         return hidden
     h, inner = hidden[0], hidden[0] * (1 if body == "bro" else 4)
-    return [h, *[inner, h] * len(hidden), *([h] if body == "simbav2" else [])]
+    return [h, *[inner, h] * len(hidden), *([h * heads] if body == "simbav2" else [])]
 
 
 def blocks(net, heads):
@@ -46,16 +46,21 @@ def bro(net, p, x, training):
 
 def simbav2(net, p, x, training):
     """[SIMBAV2]: rows of length 1, moved towards what a block makes of them; products without
-    biases and, where they have one, a scale a column."""
-    scaled = lambda l, x: product(net, p, l, x, bias=False) * p[f"{l}.scaler"]
+    biases, most of them with a factor a column. Heads see their own columns of the last layer but
+    one."""
+    scaled = lambda l, x: product(net, p, l, x, bias=False) * p[f"{l}.gain"]
     x = unit(concatenate([x, np.full((len(x.value), 1), SHIFT)], axis=1))
     x = unit(scaled(0, x))
     first = blocks(net, 2)
-    grown = np.sqrt(x.shape[1]) / (len(first) + 1.0)  # alpha is learned as 1 / sqrt(h) times it
+    grown = np.sqrt(x.shape[1]) / (len(first) + 1.0)  # its gain is learned from 1 / sqrt(h) on
     for l in first:
         made = unit(product(net, p, l + 1, relu(scaled(l, x)) + LEAST, bias=False))
-        x = unit(x + p[f"{l + 1}.alpha"] * grown * (made - x))
-    return product(net, p, net.layers - 1, scaled(net.layers - 2, x))
+        x = unit(x + p[f"{l + 1}.gain"] * grown * (made - x))
+    last = net.layers - 1
+    wide, out = p[f"{last}.weight"].shape
+    own = np.kron(np.eye(net.heads), np.ones((wide // net.heads, out // net.heads)))
+    p = {**p, f"{last}.weight": p[f"{last}.weight"] * own}
+    return product(net, p, last, scaled(last - 1, x))
 
 
 def flash(net, p, x, training):

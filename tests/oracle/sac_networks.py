@@ -16,7 +16,8 @@ from tape import Node, relu
 class Network:
     """Arrays by name, as the agent's tensors are named after the prefix: `w` are learned, `m` and
     `v` their moments, `stats` the running statistics of a batch kind. A target is made `like` the
-    network that it follows: it has no moments, and its passes are counted beside that one's."""
+    network that it follows: it has no moments, and its passes are counted beside that one's. An
+    actor of actions that are numbers has two heads, mean and log sigma."""
 
     def __init__(self, state, prefix, options, norm="none", dropout=0.0, like=None):
         own = {n[len(prefix):]: t.astype(np.float64)
@@ -32,14 +33,17 @@ class Network:
         self.o, self.norm, self.dropout, self.body = options, norm, dropout, options["body"]
         self.bf16 = options["precision"] == "bf16"
         self.pending = {}  # what the last pass in training mode makes of the running statistics
-        self.check_shape("actor" if prefix == "actor." else "critic")
+        who = "actor" if prefix == "actor." else "critic"
+        self.heads = 2 if who == "actor" and options["policy"] != "categorical" else 1
+        self.check_shape(who)
 
     def check_shape(self, who):
         """The layers are as wide as the options say."""
         hidden = [int(w) for w in self.o[who + "_hidden"].split(",")]
         has = [self.w[f"{l}.weight"].shape[1] for l in range(self.layers - 1)]
-        if has != widths(self.body, hidden):
-            raise Disagreement(f"{who}: layers of {has}, must be {widths(self.body, hidden)}")
+        want = widths(self.body, hidden, self.heads)
+        if has != want:
+            raise Disagreement(f"{who}: layers of {has}, must be {want}")
 
     def outputs(self):
         return self.w[f"{self.layers - 1}.weight"].shape[1]

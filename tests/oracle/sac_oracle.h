@@ -237,12 +237,13 @@ static sac_agent_options options_of(const struct test_case *c) {
 }
 
 /* A norm's gain, shift and running statistics begin at random numbers instead of 1 and 0, so that
- * each shows in what comes out; u is uniform. */
+ * each shows in what comes out, and a product's factors near where they are; u is uniform. */
 static float norm_begin(const char *name, float x, double u) {
   const char *what = strrchr(name, '.');
   if (!what || strstr(name, ".adam_")) return x;
   if (!strcmp(what, ".gamma")) return (float)(0.7 + 0.6 * u);
   if (!strcmp(what, ".beta")) return (float)(0.6 * u - 0.3);
+  if (!strcmp(what, ".gain")) return x * (float)(0.7 + 0.6 * u);
   if (!strcmp(what, ".mean")) return (float)(u - 0.5);
   if (!strcmp(what, ".var")) return (float)(0.5 + 1.5 * u);
   return x;

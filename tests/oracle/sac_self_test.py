@@ -12,9 +12,10 @@ from sac_networks import Network, forward
 from sac_record import kept_in_row
 from tape import Node, difference, gradients
 
-BASE = {"precision": "fp32", "gamma": "0.9", "adam_beta2": "0.999", "adam_eps": "1e-8",
-        "actor_beta1": "0.9", "critic_beta1": "0.9", "alpha_beta1": "0.9", "weight_decay": "0",
-        "log_std_min": "-1", "log_std_max": "0.5", "log_std_map": "clamp", "value": "q",
+BASE = {"precision": "fp32", "policy": "tanh_normal", "gamma": "0.9", "adam_beta2": "0.999",
+        "adam_eps": "1e-8", "actor_beta1": "0.9", "critic_beta1": "0.9", "alpha_beta1": "0.9",
+        "weight_decay": "0", "log_std_min": "-1", "log_std_max": "0.5",
+        "log_std_map": "clamp", "value": "q",
         "target_entropy_scale": "-1", "target_entropy_std": "0", "target_entropy_discrete": "0.5",
         "entropy_space": "environment", "critic_loss": "half_mse", "actor_q": "min",
         "critic_norm": "none", "actor_norm": "none", "norm_place": "hidden", "norm_input": "no",
@@ -54,15 +55,15 @@ def plain_shapes(n, m):
     return out
 
 
-def body_shapes(body, n, m, h=5, blocks=2):
+def body_shapes(body, n, m, h=5, blocks=2, heads=1):
     """The same of a residual body."""
     inner = h if body == "bro" else 4 * h
     sizes = [(n + (body == "simbav2"), h), *[(h, inner), (inner, h)] * blocks]
-    sizes += [(h, h), (h, m)] if body == "simbav2" else [(h, m)]
+    sizes += [(h, heads * h), (heads * h, m)] if body == "simbav2" else [(h, m)]
     out = {}
     for l, (i, j) in enumerate(sizes):
         out |= {f"{l}.weight": (i, j), f"{l}.bias": (1, j)}
-        out |= {f"{l}.scaler": (1, j), f"{l}.alpha": (1, j)} if body == "simbav2" else {}
+        out |= {f"{l}.gain": (1, j)} if body == "simbav2" else {}
         out |= {f"{l}.{place}.{what}": (1, width) for place, width in (("before", i), ("after", j))
                 for what in ("gamma", "beta", "mean", "var") if body != "simbav2"}
     if body == "flash":  # the norm before the head has no shift
@@ -91,7 +92,7 @@ def random_state(rng, A, networks):
 
 def network_is_differentiated(rng, net, inputs, training):
     """In its parameters and its input, with every third number dropped."""
-    x, c = rng.normal(size=(6, inputs)), rng.normal(size=(6, 3))
+    x, c = rng.normal(size=(6, inputs)), rng.normal(size=(6, net.outputs()))
     kept = lambda l, shape: Fixed(None).dropout("")(0, l, shape)
     arrays = [*net.w.values(), x]
 
@@ -120,9 +121,10 @@ def networks_are_differentiated(rng):
 
 def bodies_are_differentiated(rng):
     worst = 0.0
-    for body, training in itertools.product(BODIES, (False, True)):
-        state = random_state(rng, 1, [("net", body_shapes(body, 4, 3))])
-        net = Network(state, "net.", {**BLOCKS, "body": body})
+    for body, training, heads in itertools.product(BODIES, (False, True), (1, 2)):
+        name = {1: "net", 2: "actor"}[heads]
+        state = random_state(rng, 1, [(name, body_shapes(body, 4, 4, heads=heads))])
+        net = Network(state, name + ".", {**BLOCKS, "body": body})
         worst = max(worst, network_is_differentiated(rng, net, 4, training))
     return worst
 
