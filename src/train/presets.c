@@ -78,6 +78,13 @@ static const sac_preset presets[] = {
      "log_std_map=tanh log_std_min=-10 alpha=0.01 alpha_loss=alpha target_entropy_scale=-0.5 "
      "warmup=5000 utd=2",
      "Lee et al. 2024 (arXiv 2410.09754), SonyResearch/simba, configs/ and scale_rl/"},
+    {"simbav2",
+     "lr=1e-4 lr_schedule=linear lr_horizon=1000000 lr_end=0.5 batch=256 gamma=0.995 tau=0.005 "
+     "body=simbav2 actor_hidden=128 critic_hidden=512,512 weight_projection=unit "
+     "critic_head=categorical critic_atoms=101 value_min=-5 value_max=5 reward_norm=return "
+     "reward_norm_max=5 obs_norm=running obs_clip=1e6 log_std_map=tanh log_std_min=-10 "
+     "alpha=0.01 alpha_loss=alpha target_entropy_scale=-0.5 warmup=5000 utd=1",
+     "Lee et al. 2025 (arXiv 2502.15280), dojeon-ai/SimbaV2, configs/ and scale_rl/"},
 };
 
 #define SAC_FAST        "lr=1e-3 warmup=5000"

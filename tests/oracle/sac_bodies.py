@@ -48,14 +48,14 @@ def simbav2(net, p, x, training):
     """[SIMBAV2]: rows of length 1, moved towards what a block makes of them; products without
     biases, most of them with a factor a column. Heads see their own columns of the last layer but
     one."""
-    scaled = lambda l, x: product(net, p, l, x, bias=False) * p[f"{l}.gain"]
+    scaled = lambda l, x: product(net, p, l, x, bias=False) * p[f"{l}.scaler"]
     x = unit(concatenate([x, np.full((len(x.value), 1), SHIFT)], axis=1))
     x = unit(scaled(0, x))
     first = blocks(net, 2)
-    grown = np.sqrt(x.shape[1]) / (len(first) + 1.0)  # its gain is learned from 1 / sqrt(h) on
+    grown = np.sqrt(x.shape[1]) / (len(first) + 1.0)  # alpha is learned from 1 / sqrt(h) on
     for l in first:
         made = unit(product(net, p, l + 1, relu(scaled(l, x)) + LEAST, bias=False))
-        x = unit(x + p[f"{l + 1}.gain"] * grown * (made - x))
+        x = unit(x + p[f"{l + 1}.alpha"] * grown * (made - x))
     last = net.layers - 1
     wide, out = p[f"{last}.weight"].shape
     own = np.kron(np.eye(net.heads), np.ones((wide // net.heads, out // net.heads)))

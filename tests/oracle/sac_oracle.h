@@ -243,7 +243,7 @@ static float norm_begin(const char *name, float x, double u) {
   if (!what || strstr(name, ".adam_")) return x;
   if (!strcmp(what, ".gamma")) return (float)(0.7 + 0.6 * u);
   if (!strcmp(what, ".beta")) return (float)(0.6 * u - 0.3);
-  if (!strcmp(what, ".gain")) return x * (float)(0.7 + 0.6 * u);
+  if (!strcmp(what, ".scaler") || !strcmp(what, ".alpha")) return x * (float)(0.7 + 0.6 * u);
   if (!strcmp(what, ".mean")) return (float)(u - 0.5);
   if (!strcmp(what, ".var")) return (float)(0.5 + 1.5 * u);
   return x;

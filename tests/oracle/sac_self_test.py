@@ -63,7 +63,7 @@ def body_shapes(body, n, m, h=5, blocks=2, heads=1):
     out = {}
     for l, (i, j) in enumerate(sizes):
         out |= {f"{l}.weight": (i, j), f"{l}.bias": (1, j)}
-        out |= {f"{l}.gain": (1, j)} if body == "simbav2" else {}
+        out |= {f"{l}.scaler": (1, j), f"{l}.alpha": (1, j)} if body == "simbav2" else {}
         out |= {f"{l}.{place}.{what}": (1, width) for place, width in (("before", i), ("after", j))
                 for what in ("gamma", "beta", "mean", "var") if body != "simbav2"}
     if body == "flash":  # the norm before the head has no shift

@@ -291,6 +291,25 @@ static void body_presets_say_what_their_sources_say(void **state) {
   assert_int_equal(o.agent.critics, 2);
   assert_close(o.train.utd, 2, 0, 0);
   assert_int_equal(sac_run_first_update(&o.train), 5000);
+  assert_ok(sac_preset_apply("simbav2", &o, &err), err);
+  assert_int_equal(o.agent.body, SAC_BODY_SIMBAV2);
+  assert_true(has_widths(&o.agent.actor_hidden, 1, 128));
+  assert_true(has_widths(&o.agent.critic_hidden, 2, 512));
+  assert_close(o.agent.lr_actor, 1e-4, 0, 0);
+  assert_close(o.agent.lr_alpha * o.agent.lr_end, 5e-5, 0, 1e-12);
+  assert_int_equal(o.agent.lr_schedule, SAC_LR_LINEAR);
+  assert_int_equal(o.agent.lr_horizon, 1000000);
+  assert_close(o.agent.weight_decay, 0, 0, 0);
+  assert_int_equal(o.agent.weight_projection, SAC_WEIGHT_PROJECTION_UNIT);
+  assert_int_equal(o.agent.critic_head, SAC_CRITIC_CATEGORICAL);
+  assert_int_equal(o.agent.critic_atoms, 101);
+  assert_close(o.agent.value_max, 5, 0, 0);
+  assert_close(o.agent.reward_norm_max, 5, 0, 0);
+  assert_int_equal(o.agent.obs_norm, SAC_OBS_NORM_RUNNING);
+  assert_close(o.agent.gamma, 0.995, 0, 0);
+  assert_close(o.agent.tau, 0.005, 0, 0);
+  assert_close(o.agent.log_std_min, -10, 0, 0);
+  assert_close(o.train.utd, 1, 0, 0);
 }
 
 /* A replay needs two observations an environment; noise of drawn length has a longest. */
