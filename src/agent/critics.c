@@ -20,7 +20,8 @@ sac_mlp_spec sac_critic_network(const sac_agent *g, size_t in, size_t out, int w
 }
 
 int sac_critics_joint(const sac_agent_options *o) {
-  return o->critic_norm == SAC_NORMS_BATCH || o->critic_norm == SAC_NORMS_RENORM;
+  return o->critic_norm == SAC_NORMS_BATCH || o->critic_norm == SAC_NORMS_RENORM ||
+         o->body == SAC_BODY_FLASH;
 }
 
 static int has_target(const sac_agent_options *o) {

@@ -37,22 +37,23 @@ sac_agent_options sac_agent_options_default(void) {
   return options;
 }
 
-static int is_batch_norm(int kind) {
-  return kind == SAC_NORMS_BATCH || kind == SAC_NORMS_RENORM;
+/* Whether a network with norms of this kind normalises over the batch; a body has its own. */
+static int is_of_batch(const sac_agent_options *o, int kind) {
+  return kind == SAC_NORMS_BATCH || kind == SAC_NORMS_RENORM || o->body == SAC_BODY_FLASH;
 }
 
 /* Norms of a batch that are folded into the product behind them. */
 static int goes_with_bf16(const sac_agent_options *o) {
   const int some = o->critic_norm || o->actor_norm, inputs = o->norm_place == SAC_NORM_PLACE_INPUTS;
-  const int critics = !o->critic_norm || is_batch_norm(o->critic_norm);
-  const int actor = !o->actor_norm || is_batch_norm(o->actor_norm);
+  const int critics = !o->critic_norm || is_of_batch(o, o->critic_norm);
+  const int actor = !o->actor_norm || is_of_batch(o, o->actor_norm);
   return o->critic_dropout == 0.0 && critics && actor && (inputs || !some);
 }
 
 /* The norms, and what does not go with them. */
 static sac_status check_norms(const sac_agent_options *o, sac_error *err) {
   const int dropout = o->critic_dropout > 0.0;
-  const int batch = is_batch_norm(o->critic_norm) || is_batch_norm(o->actor_norm);
+  const int batch = is_of_batch(o, o->critic_norm) || is_of_batch(o, o->actor_norm);
   if (o->precision == SAC_PRECISION_BF16 && !goes_with_bf16(o))
     return sac_fail(err, SAC_ERR_ARG,
                     "precision = bf16: only for networks without dropout and without normalisers, "
@@ -64,14 +65,15 @@ static sac_status check_norms(const sac_agent_options *o, sac_error *err) {
                     "norm_input = yes: needs critic_norm or actor_norm = batch or renorm; the "
                     "input's columns are normalised over the batch");
   if (o->norm_unbiased == SAC_NORM_UNBIASED_YES && !batch)
+    return sac_fail(
+        err, SAC_ERR_ARG,
+        "norm_unbiased = yes: needs critic_norm or actor_norm = batch or renorm, or body "
+        "= flash, which have running variances");
+  if (o->actor_joint == SAC_ACTOR_JOINT_YES && !is_of_batch(o, o->actor_norm))
     return sac_fail(err, SAC_ERR_ARG,
-                    "norm_unbiased = yes: needs critic_norm or actor_norm = batch or renorm, which "
-                    "have running variances");
-  if (o->actor_joint == SAC_ACTOR_JOINT_YES && !is_batch_norm(o->actor_norm))
-    return sac_fail(err, SAC_ERR_ARG,
-                    "actor_joint = yes: needs actor_norm = batch or renorm; otherwise a row's "
-                    "output does not depend on the other rows");
-  if (dropout && is_batch_norm(o->critic_norm))
+                    "actor_joint = yes: needs actor_norm = batch or renorm, or body = flash; "
+                    "otherwise a row's output does not depend on the other rows");
+  if (dropout && is_of_batch(o, o->critic_norm))
     return sac_fail(err, SAC_ERR_ARG,
                     "critic_dropout = %g: not with critic_norm = batch or renorm, whose running "
                     "statistics would be of the thinned network only; set one of them off",
@@ -83,14 +85,14 @@ static sac_status check_norms(const sac_agent_options *o, sac_error *err) {
                     o->critic_dropout);
   if (batch && o->batch < 2)
     return sac_fail(err, SAC_ERR_ARG,
-                    "batch = %lld: batch and renorm take a variance over the batch, which needs 2 "
+                    "batch = %lld: norms of a batch take a variance over the batch, which needs 2 "
                     "or more",
                     (long long)o->batch);
-  if (is_batch_norm(o->critic_norm) && o->value == SAC_VALUE_V)
+  if (is_of_batch(o, o->critic_norm) && o->value == SAC_VALUE_V)
     return sac_fail(
         err, SAC_ERR_ARG,
-        "value = v: not with critic_norm = batch or renorm, whose target sees [s,a] and "
-        "[s',a'] in one batch; set value = q");
+        "value = v: not with critic_norm = batch or renorm or body = flash, whose target sees "
+        "[s,a] and [s',a'] in one batch; set value = q");
   return SAC_OK;
 }
 
@@ -105,7 +107,6 @@ static sac_status check_body(const sac_agent_options *o, sac_error *err) {
   static const char *const names[] = {"plain", "simba", "bro", "simbav2", "flash"};
   const char *name = names[o->body];
   if (o->body == SAC_BODY_PLAIN) return SAC_OK;
-  if (o->body == SAC_BODY_FLASH) return sac_fail(err, SAC_ERR_ARG, "body = flash: not there yet");
   if (o->critic_norm || o->actor_norm || o->norm_place || o->norm_input)
     return sac_fail(err, SAC_ERR_ARG,
                     "body = %s: has normalisers of its own; leave critic_norm, actor_norm, "
@@ -136,7 +137,8 @@ static sac_status check_projection(const sac_agent_options *o, sac_error *err) {
     return sac_fail(err, SAC_ERR_ARG,
                     "weight_projection = %s: only with precision = fp32 and value = q",
                     norms ? "unit_norms" : "unit");
-  if (norms && !o->critic_norm && !o->actor_norm && o->body == SAC_BODY_PLAIN)
+  if (norms && !o->critic_norm && !o->actor_norm &&
+      (o->body == SAC_BODY_PLAIN || o->body == SAC_BODY_SIMBAV2))
     return sac_fail(err, SAC_ERR_ARG,
                     "weight_projection = unit_norms: there is no norm to project; set critic_norm "
                     "or actor_norm, or weight_projection = unit");

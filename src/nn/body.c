@@ -6,7 +6,9 @@
  *   bro    h = relu(LN(x W + b));  n times  h <- h + LN(W2 relu(LN(W1 h)));    y = h W + b
  *   simbav2 [SIMBAV2], of rows at length 1, |v| = v / length, no biases but the last:
  *          h = |s (|x, 3| W)|;    n times  h <- |h + a (|(relu(s (h W1)) + 1e-8) W2| - h)|;
- *          y = s (h W) W' + b,  each of `parts` vectors of y by itself  */
+ *          y = s (h W) W' + b,  each of `parts` vectors of y by itself
+ *   flash  h = BN(x) W;  n times  h <- h + relu(BN(W2 relu(BN(W1 h))));        y = RMS(h) W + b
+ *          with inner width 4 H, like simba, and no bias but the last [FLASHSAC]. */
 #include "nn/body.h"
 
 #include <math.h>
@@ -104,6 +106,21 @@ static void simbav2(sac_mlp *net, size_t blocks, size_t width, size_t parts) {
   layer->apart = parts > 1;
 }
 
+static void flash(sac_mlp *net, size_t blocks, size_t width) {
+  net->norm.kind = SAC_NORM_BATCH;
+  sac_layer *first = add_layer(net, net->in, width);
+  first->biasless = 1;
+  put_norm(&first->before, net->in, SAC_NORM_BATCH);
+  for (size_t i = 0; i < blocks; i++) {
+    sac_layer *block = add_block(net, width, 4 * width);
+    for (size_t j = 0; j < 2; j++) {
+      block[j].relu = block[j].biasless = 1;
+      put_norm(&block[j].after, block[j].out, SAC_NORM_BATCH);
+    }
+  }
+  put_norm(&add_layer(net, width, net->out)->before, width, SAC_NORM_RMS);
+}
+
 void sac_body_layers(sac_mlp *net, int body, const sac_widths *hidden, size_t parts) {
   const size_t blocks = hidden->count, width = hidden->width[0];
   switch (body) {
@@ -115,6 +132,9 @@ void sac_body_layers(sac_mlp *net, int body, const sac_widths *hidden, size_t pa
     return;
   case SAC_NET_SIMBAV2:
     simbav2(net, blocks, width, parts ? parts : 1);
+    return;
+  case SAC_NET_FLASH:
+    flash(net, blocks, width);
     return;
   default:
     plain(net, hidden);

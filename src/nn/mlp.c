@@ -2,6 +2,7 @@
 
 #include "nn/body.h"
 #include "nn/mlp_bf16.h"
+#include "nn/mlp_blocks.h"
 #include "nn/mlp_rows.h"
 #include "nn/mlp_sphere.h"
 #include "nn/norm.h"
@@ -139,12 +140,13 @@ void sac_mlp_forward(const sac_kernels *k, const sac_mlp *net, const float *w, c
     const sac_layer *layer = &net->layer[l];
     const int hidden = l + 1 < net->layers;
     const float *W = w + layer->offset, *bias = sac_layer_bias(layer, w);
+    if (sac_blocks_top(net, l)) in = sac_blocks_normalise(k, net, w, trace, first, rows, &ld_in);
     if (layer->ld == 1) {
       k->dot_rows(rows, layer->in, in, ld_in, W, *bias, y + first);
       return;
     }
     const size_t ldc = hidden ? trace->ld[l] : ldy;
-    float *C = (hidden ? trace->h[l] : y) + first * ldc;
+    float *C = (!hidden ? y : layer->skip ? trace->added[l] : trace->h[l]) + first * ldc;
     sac_gemm g = {.M = rows,
                   .N = layer->ld,
                   .K = layer->in,
@@ -156,10 +158,11 @@ void sac_mlp_forward(const sac_kernels *k, const sac_mlp *net, const float *w, c
                   .C = C,
                   .ldc = ldc,
                   .bias = bias,
-                  .relu = hidden};
+                  .relu = layer->relu};
     if (hidden) evaluate_forward(net, l, &g);
     k->gemm(&g);
-    in = C;
+    if (layer->skip) sac_blocks_add(net, l, trace, first, rows, 0, layer->ld);
+    in = hidden ? trace->h[l] + first * ldc : NULL;
     ld_in = ldc;
   }
 }
@@ -205,6 +208,22 @@ void sac_mlp_backward(const sac_kernels *k, const sac_mlp *net, const float *dy,
   }
 }
 
+/* Through product l, which `g` is without what lies before it, and what adds to the sum it reads.
+ */
+static void back_to_sum(const sac_kernels *k, const sac_mlp *net, size_t l, size_t n,
+                        const size_t row[], size_t first, const sac_trace *trace, sac_gemm *g) {
+  const int top = sac_blocks_top(net, l);
+  g->mask = NULL;
+  if (top) {
+    g->ldc = trace->row_before[l].ld;
+    g->C = trace->row_before[l].g + first * g->ldc;
+  }
+  k->gemm(g);
+  if (top) sac_blocks_normalise_back(k, net, trace, n, first, row);
+  sac_blocks_back(net, l - 1, trace, n, first, row, 0, net->layer[l - 1].ld,
+                  net->layer[l - 1].after.scale, !top);
+}
+
 void sac_mlp_input_gradient(const sac_kernels *k, const sac_mlp *net, size_t n, const size_t row[],
                             const float *dy, size_t ldy, size_t first, sac_trace *trace,
                             size_t column, size_t columns, float *dx, size_t ldx) {
@@ -239,6 +258,10 @@ void sac_mlp_input_gradient(const sac_kernels *k, const sac_mlp *net, size_t n, 
                   .ldm = ld,
                   .mask_row = row};
     if (!g.A) g.A = &one, g.a_row = 0;
+    if (sac_blocks_reads_sum(net, l)) {
+      back_to_sum(k, net, l, n, row, first, trace, &g);
+      continue;
+    }
     evaluate_gradient(net, l - 1, &g);
     k->gemm(&g);
   }

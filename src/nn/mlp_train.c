@@ -9,6 +9,8 @@
  * whose last part is affine in x and goes into the product's epilogue. A norm between product and
  * ReLU takes its sums from the columns that the same thread has just made. */
 #include "nn/mlp_train.h"
+#include "nn/mlp_blocks.h"
+#include "nn/mlp_rows.h"
 #include "nn/norm.h"
 
 #include <string.h>
@@ -131,8 +133,17 @@ static void input_block(const pass *p, const sac_mlp_batch *b, size_t l, size_t 
   memcpy(at->t + first, sac_norm_beta(norm, sac_train_parameters(b)) + first, n * sizeof *at->t);
 }
 
+/* The norm before product l that is folded into its weights, or NULL. */
+static const sac_norm *folded(const sac_layer *layer) {
+  return sac_norm_kind_is_batch(layer->before.kind) ? &layer->before : NULL;
+}
+
 /* What product l reads. */
 static const float *input_of(const sac_mlp_batch *b, size_t l, size_t *ld) {
+  if (sac_blocks_top(b->net, l)) {
+    *ld = b->trace->row_before[l].ld;
+    return b->trace->row_before[l].u;
+  }
   const int normed = b->net->layer[0].before.width > 0;
   *ld = l ? b->trace->ld[l - 1] : normed ? b->trace->ld_xn : b->ldx;
   return l ? b->trace->h[l - 1] : normed ? b->trace->xn : b->x;
@@ -147,7 +158,7 @@ static void forward_block(const pass *p, const sac_mlp_batch *b, size_t l, size_
   const float *w = sac_train_parameters(b), *W = w + layer->offset + first;
   size_t ld_in, ldw = layer->ld;
   const float *in = input_of(b, l, &ld_in), *bias = sac_layer_bias(layer, w) + first;
-  if (layer->before.width) {
+  if (folded(layer)) {
     const sac_norm_pass *at = &trace->before[l];
     float *F = p->scratch, *f = F + layer->in * n;
     p->k->fold(layer->in, n, at->s, at->t, W, ldw, bias, F, n, f);
@@ -155,6 +166,7 @@ static void forward_block(const pass *p, const sac_mlp_batch *b, size_t l, size_
   }
   const size_t ldc = hidden ? trace->ld[l] : b->ldy;
   float *C = (!hidden ? b->y : after ? trace->z[l] : trace->h[l]) + first;
+  float *made = layer->skip ? trace->added[l] : trace->h[l];
   p->k->gemm(&(sac_gemm){.M = b->rows,
                          .N = n,
                          .K = layer->in,
@@ -166,17 +178,16 @@ static void forward_block(const pass *p, const sac_mlp_batch *b, size_t l, size_
                          .C = C,
                          .ldc = ldc,
                          .bias = bias,
-                         .relu = hidden && !after});
+                         .relu = layer->relu && !after});
   if (!hidden) return;
   if (after) {
     const sac_norm_pass *at = &trace->after[l];
     take_moments(p, b, &layer->after, at, C, ldc, first, n);
-    p->k->affine(b->rows, n, NULL, at->s + first, at->t + first, 1, C, ldc, trace->h[l] + first,
-                 ldc);
+    p->k->affine(b->rows, n, NULL, at->s + first, at->t + first, 1, C, ldc, made + first, ldc);
   }
-  const sac_norm *next = &layer[1].before;
-  if (next->width)
-    take_moments(p, b, next, &trace->before[l + 1], trace->h[l] + first, ldc, first, n);
+  if (layer->skip) sac_blocks_add(b->net, l, trace, 0, b->rows, first, n);
+  const sac_norm *next = folded(&layer[1]);
+  if (next) take_moments(p, b, next, &trace->before[l + 1], trace->h[l] + first, ldc, first, n);
 }
 
 static void output_rows(const pass *p, const sac_mlp_batch *b, size_t first, size_t last,
@@ -195,7 +206,7 @@ static void forward_vector(const pass *p, const sac_mlp_batch *b) {
   float bias = *sac_layer_bias(layer, w);
   size_t first, last;
   sac_share(b->rows, p->t, p->T, &first, &last);
-  if (layer->before.width) {
+  if (folded(layer)) {
     const sac_norm_pass *at = &b->trace->before[l];
     double sum = (double)bias;
     for (size_t i = 0; i < layer->in; i++) {
@@ -209,6 +220,24 @@ static void forward_vector(const pass *p, const sac_mlp_batch *b) {
   p->work->outputs(p, b, first, last, W, bias);
 }
 
+/* Whether layer l of some network reads a sum through a norm of rows. */
+static int any_top(const pass *p, size_t l) {
+  for (size_t i = 0; i < p->n; i++)
+    if (l < p->batch[i].net->layers && sac_blocks_top(p->batch[i].net, l)) return 1;
+  return 0;
+}
+
+static void normalise_rows(const pass *p, size_t l) {
+  for (size_t i = 0; i < p->n; i++) {
+    const sac_mlp_batch *b = &p->batch[i];
+    size_t first, last, ld;
+    sac_share(b->rows, p->t, p->T, &first, &last);
+    if (l < b->net->layers && sac_blocks_top(b->net, l))
+      sac_blocks_normalise(p->k, b->net, sac_train_parameters(b), b->trace, first, last - first,
+                           &ld);
+  }
+}
+
 void sac_mlp_train_forward(const sac_kernels *k, sac_pool *pool, size_t n,
                            const sac_mlp_batch batch[], size_t t, size_t T, float *scratch) {
   const pass p = begin_pass(k, n, batch, t, T, scratch);
@@ -216,6 +245,10 @@ void sac_mlp_train_forward(const sac_kernels *k, sac_pool *pool, size_t n,
   sac_pool_barrier(pool);
   const size_t layers = most_layers(&p);
   for (size_t l = 0; l < layers; l++) {
+    if (any_top(&p, l)) {
+      normalise_rows(&p, l);
+      sac_pool_barrier(pool);
+    }
     by_columns(&p, l, 0, SAC_TRAIN_COLUMNS, p.work->forward);
     for (size_t i = 0; i < n; i++)
       if (l + 1 == batch[i].net->layers) {
@@ -318,7 +351,7 @@ static double step_vector(const pass *p, const sac_mlp_batch *b, size_t l) {
   float *H = p->scratch, *dgamma = H + N, *dbeta = dgamma + N;
   double square = sac_mlp_step_layer_bias(p->k, b->net, l, b->adam, db, b->tau);
   p->work->gradient(p, b, l, 0, in, H);
-  if (layer->before.width) {
+  if (folded(layer)) {
     const sac_norm_pass *at = &b->trace->before[l];
     const float *gamma = sac_norm_gamma(&layer->before, b->net->w);
     const float *beta = sac_norm_beta(&layer->before, b->net->w);
@@ -343,7 +376,7 @@ static double step_rows(const pass *p, const sac_mlp_batch *b, size_t l, size_t 
   if (first == 0) /* a bias before a norm of the batch has no gradient, and db stays 0 */
     square += sac_mlp_step_layer_bias(p->k, b->net, l, b->adam, b->trace->db[l], b->tau);
   p->work->gradient(p, b, l, first, rows, H);
-  if (layer->before.width) {
+  if (folded(layer)) {
     const sac_norm_pass *at = &b->trace->before[l];
     const sac_unfold u = {.M = rows,
                           .N = layer->ld,
@@ -381,7 +414,7 @@ static void by_units(const pass *p, size_t l, int turn) {
     const sac_mlp_batch *b = &p->batch[i];
     for (size_t u = 0; u < b->net->units; u++) {
       const sac_unit *unit = &b->net->unit[u];
-      if (unit->layer != l || !is_mine(&s)) continue;
+      if (unit->layer != l || !is_mine(&s) || unit->part != SAC_UNIT_WEIGHTS) continue;
       if (turn)
         p->work->turn(p, b, l, unit->first, unit->rows);
       else
@@ -416,15 +449,26 @@ static void step_after(const pass *p, const sac_mlp_batch *b, size_t l, size_t f
   sac_norm_refresh_columns(p->k, b->net, norm, first, n);
 }
 
+/* What hidden layer l does with its gradient behind the norm, in d. */
+static void back_from_hidden(const pass *p, const sac_mlp_batch *b, size_t l, size_t first,
+                             size_t n) {
+  if (b->net->layer[l].after.width)
+    step_after(p, b, l, first, n);
+  else
+    p->k->sum_columns(b->rows, n, NULL, b->trace->d[l] + first, b->trace->ld[l],
+                      b->trace->db[l] + first);
+}
+
 /* Columns [first, first + n) of layer l's input, l > 0: the gradient through product l, the norm
  * before it, the ReLU and the norm before that. */
 static void backward_block(const pass *p, const sac_mlp_batch *b, size_t l, size_t first,
                            size_t n) {
   const sac_layer *layer = &b->net->layer[l];
   const sac_norm_pass *at = &b->trace->before[l];
-  const int normed = layer->before.width > 0;
-  const size_t ld = b->trace->ld[l - 1];
-  float *d = b->trace->d[l - 1] + first;
+  const int normed = folded(layer) != NULL, top = sac_blocks_top(b->net, l);
+  const int sum = sac_blocks_reads_sum(b->net, l);
+  const size_t ld = top ? b->trace->row_before[l].ld : b->trace->ld[l - 1];
+  float *d = (top ? b->trace->row_before[l].g : b->trace->d[l - 1]) + first;
   size_t lda;
   const float *A = gradient_of(b, l, &lda);
   p->k->gemm(&(sac_gemm){.M = b->rows,
@@ -437,15 +481,42 @@ static void backward_block(const pass *p, const sac_mlp_batch *b, size_t l, size
                          .ldb = layer->ldt,
                          .C = d,
                          .ldc = ld,
-                         .mask = b->trace->h[l - 1] + first,
+                         .mask = sum ? NULL : b->trace->h[l - 1] + first,
                          .ldm = ld,
                          .scale = normed ? at->s + first : NULL,
                          .shift = normed ? at->shift + first : NULL,
                          .slope = normed ? at->slope + first : NULL});
-  if (layer[-1].after.width)
-    step_after(p, b, l - 1, first, n);
-  else
-    p->k->sum_columns(b->rows, n, NULL, d, ld, b->trace->db[l - 1] + first);
+  if (top) return; /* the rows' norm comes first */
+  if (sum) sac_blocks_back(b->net, l - 1, b->trace, b->rows, 0, NULL, first, n, NULL, 1);
+  back_from_hidden(p, b, l - 1, first, n);
+}
+
+/* From behind the rows' norm that the last product l reads to the hidden layer before. */
+static void backward_sum(const pass *p, const sac_mlp_batch *b, size_t l, size_t first, size_t n) {
+  if (!sac_blocks_top(b->net, l)) return;
+  sac_blocks_back(b->net, l - 1, b->trace, b->rows, 0, NULL, first, n, NULL, 0);
+  back_from_hidden(p, b, l - 1, first, n);
+}
+
+/* All of the way back through the rows' norms that layer l reads; g is there. */
+static void back_through_rows(const pass *p, sac_pool *pool, size_t l) {
+  for (size_t i = 0; i < p->n; i++) {
+    const sac_mlp_batch *b = &p->batch[i];
+    size_t first, last;
+    sac_share(b->rows, p->t, p->T, &first, &last);
+    if (l < b->net->layers && sac_blocks_top(b->net, l))
+      sac_blocks_normalise_back(p->k, b->net, b->trace, last - first, first, NULL);
+  }
+  sac_pool_barrier(pool);
+  by_columns(p, l, 1, SAC_TRAIN_COLUMNS, backward_sum);
+  for (size_t i = 0; i < p->n; i++) {
+    const sac_mlp_batch *b = &p->batch[i];
+    for (size_t u = 0; u < b->net->units; u++)
+      if (b->net->unit[u].part != SAC_UNIT_WEIGHTS && i % p->T == p->t)
+        b->net->unit_square[u] = sac_mlp_step_norm(p->k, b->net, &b->net->unit[u], b->rows,
+                                                   b->trace, b->adam, b->tau, p->scratch);
+  }
+  sac_pool_barrier(pool);
 }
 
 /* What passes read that the step of layer l has changed. */
@@ -467,6 +538,7 @@ void sac_mlp_train_step(const sac_kernels *k, sac_pool *pool, size_t n, const sa
     if (l > 0) {
       by_columns(&p, l, 1, SAC_TRAIN_COLUMNS, p.work->backward);
       sac_pool_barrier(pool);
+      if (any_top(&p, l)) back_through_rows(&p, pool, l);
     }
   }
   refresh(&p, 0);

@@ -149,6 +149,10 @@ typedef struct sac_trace {
   sac_sphere_pass *sphere; /* (layers) */
   float *dxn, *inv;        /* (B, ld_xn) the gradient in xn; (B) the inverse lengths of the input */
 
+  /* of blocks with norms of a batch: */
+  float *added[SAC_HIDDEN_MAX]; /* (B, ld[l]) what a block's end adds to the sum */
+  float *dsum;                  /* (B, ld[0]) the loss gradient in the sum, where a pass is */
+
   /* of dropout: set by the caller before a pass; row b draws from stream (thin_seed, DROPOUT,
    * thin_index + b). Off, the network is whole. */
   int thin;

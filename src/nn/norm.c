@@ -67,6 +67,16 @@ static void layout_trace_rows(sac_arena *arena, sac_trace *trace, const sac_mlp 
   }
 }
 
+/* Of blocks with norms of a batch. */
+static void layout_blocks(sac_arena *arena, sac_trace *trace, const sac_mlp *net, size_t B) {
+  const size_t top = net->layers - 1;
+  trace->dsum = SAC_TAKE(arena, float, B * trace->ld[0]);
+  for (size_t l = 0; l < top; l++)
+    if (net->layer[l].skip) trace->added[l] = SAC_TAKE(arena, float, B * trace->ld[l]);
+  trace->row_before = SAC_TAKE(arena, sac_row_pass, net->layers);
+  layout_rows(arena, trace->row_before ? &trace->row_before[top] : NULL, net->layer[top].in, B, 1);
+}
+
 void sac_norm_layout_trace(sac_arena *arena, sac_trace *trace, const sac_mlp *net, size_t B) {
   const sac_layer *layer = net->layer;
   if (sac_mlp_by_rows(net)) {
@@ -84,12 +94,14 @@ void sac_norm_layout_trace(sac_arena *arena, sac_trace *trace, const sac_mlp *ne
   trace->after = SAC_TAKE(arena, sac_norm_pass, net->layers);
   trace->db = SAC_TAKE(arena, float *, net->layers);
   for (size_t l = 0; l < net->layers; l++) {
-    layout_pass(arena, trace->before ? &trace->before[l] : NULL, layer[l].before.width);
+    const size_t before = sac_norm_kind_is_batch(layer[l].before.kind) ? layer[l].before.width : 0;
+    layout_pass(arena, trace->before ? &trace->before[l] : NULL, before);
     layout_pass(arena, trace->after ? &trace->after[l] : NULL, layer[l].after.width);
     float *db = SAC_TAKE(arena, float, sac_padded(layer[l].out));
     if (trace->db) trace->db[l] = db;
   }
   trace->head = SAC_TAKE(arena, float, sac_padded(layer[net->layers - 1].in));
+  if (sac_norm_has_unit(&layer[net->layers - 1].before)) layout_blocks(arena, trace, net, B);
 }
 
 static void init_norm(sac_mlp *net, const sac_norm *norm) {

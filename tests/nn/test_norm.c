@@ -1,6 +1,7 @@
-/* Networks with norms of a batch against the same formulas in double: training mode (the batch's
- * statistics, and what the gradient through them is, by central differences in every parameter),
- * evaluation mode (running statistics), both for any number of threads. */
+/* Networks with norms of a batch, layer after layer and in blocks, against the same formulas in
+ * double: training mode (the batch's statistics, and what the gradient through them is, by central
+ * differences in every parameter), evaluation mode (running statistics), both for any number of
+ * threads. */
 #include "check.h"
 #include "nn/mlp.h"
 #include "nn/norm.h"
@@ -15,12 +16,20 @@ enum { ROWS = 14, WIDEST = 144, THREADS_MAX = 4 };
 struct shape {
   size_t in, out;
   sac_widths hidden;
+  int body;
 };
 /* widths below and above a multiple of the padding, one output and several; the last is so wide
  * that a layer is more than one block of columns */
 static const struct shape shapes[] = {
-    {5, 1, {1, {7}}},        {6, 1, {2, {33, 17}}}, {7, 12, {2, {20, 15}}},
-    {3, 1, {3, {9, 17, 5}}}, {4, 2, {2, {130, 7}}},
+    {5, 1, {1, {7}}, SAC_NET_PLAIN},
+    {6, 1, {2, {33, 17}}, SAC_NET_PLAIN},
+    {7, 12, {2, {20, 15}}, SAC_NET_PLAIN},
+    {3, 1, {3, {9, 17, 5}}, SAC_NET_PLAIN},
+    {4, 2, {2, {130, 7}}, SAC_NET_PLAIN},
+    /* blocks, whose inner layers are four times as wide */
+    {5, 1, {1, {7}}, SAC_NET_FLASH},
+    {6, 12, {1, {17}}, SAC_NET_FLASH},
+    {3, 2, {3, {6, 6, 6}}, SAC_NET_FLASH},
 };
 enum { SHAPES = sizeof shapes / sizeof *shapes };
 
@@ -36,7 +45,13 @@ static const sac_norm_spec specs[] = {
 };
 enum { SPECS = sizeof specs / sizeof *specs };
 
+/* Blocks have norms of their own, whose running variances may be unbiased. */
+static int goes_with(const sac_norm_spec *norm, const struct shape *shape) {
+  return shape->body == SAC_NET_PLAIN || norm == specs || norm->unbiased;
+}
+
 struct fixture {
+  const struct shape *shape;
   const sac_kernels *k;
   sac_mlp net;
   sac_trace trace;
@@ -57,6 +72,7 @@ static void layout(sac_arena *m, struct fixture *f, const struct shape *s,
                        .hidden = &s->hidden,
                        .trained = 1,
                        .with_target = 1,
+                       .body = s->body,
                        .norm = *norm};
   spec.norm.momentum = 0.9, spec.norm.eps = 1e-3, spec.norm.r_max = 1.25, spec.norm.d_max = 0.4;
   f->ldx = sac_row(s->in), f->ldy = s->out == 1 ? 1 : sac_row(s->out);
@@ -80,6 +96,7 @@ static void disturb(const sac_kernels *k, sac_mlp *net, sac_stream *s) {
       const sac_norm *norm = i ? &net->layer[l].after : &net->layer[l].before;
       for (size_t c = 0; c < norm->width; c++) {
         net->w[norm->offset + c] = (float)(0.5 + sac_stream_uniform(s));
+        if (!norm->mean) continue;
         net->w[norm->offset + sac_padded(norm->width) + c] = (float)(sac_stream_uniform(s) - 0.5);
         norm->mean[c] = (float)(0.5 * sac_stream_uniform(s) - 0.1);
         norm->var[c] = (float)(0.05 + 0.5 * sac_stream_uniform(s));
@@ -92,7 +109,7 @@ static void disturb(const sac_kernels *k, sac_mlp *net, sac_stream *s) {
 
 static struct fixture setup(const sac_kernels *k, const struct shape *s, const sac_norm_spec *norm,
                             size_t threads) {
-  struct fixture f = {.k = k};
+  struct fixture f = {.shape = s};
   sac_arena m = {0};
   layout(&m, &f, s, norm);
   m = (sac_arena){.base = sac_arena_block(m.used)};
@@ -156,11 +173,20 @@ static void normalise(const sac_mlp *net, const double *w, const sac_norm *norm,
   }
 }
 
+/* Normalise the first ROWS rows of h in place by their root mean square [RMSN]. */
+static void normalise_rows(const double *w, const sac_norm *norm, double h[ROWS][WIDEST]) {
+  for (size_t b = 0; b < ROWS; b++) {
+    double square = 0.0;
+    for (size_t c = 0; c < norm->width; c++) square += h[b][c] * h[b][c] / (double)norm->width;
+    for (size_t c = 0; c < norm->width; c++) h[b][c] *= w[norm->offset + c] / sqrt(square + 1e-6);
+  }
+}
+
 /* y (ROWS, out) with parameters w; `still` (stages, ROWS, WIDEST) holds what each norm saw at the
  * point itself: written if `hold`. */
 static void formula(const struct fixture *f, const double *w, enum mode mode, int hold,
                     double still[][ROWS][WIDEST], double y[ROWS][WIDEST]) {
-  static double h[ROWS][WIDEST], z[ROWS][WIDEST];
+  static double h[ROWS][WIDEST], z[ROWS][WIDEST], sum[ROWS][WIDEST];
   const sac_mlp *net = &f->net;
   const int warm = net->passes[0] >= net->norm.warmup;
   size_t stage = 0;
@@ -169,13 +195,15 @@ static void formula(const struct fixture *f, const double *w, enum mode mode, in
   for (size_t l = 0; l < net->layers; l++) {
     const sac_layer *layer = &net->layer[l];
     const double *W = w + layer->offset, *bias = W + layer->in * layer->ld;
-    if (layer->before.width) {
+    if (layer->before.width && !layer->before.mean) {
+      normalise_rows(w, &layer->before, h);
+    } else if (layer->before.width) {
       if (hold) memcpy(still[stage], h, sizeof h);
       normalise(net, w, &layer->before, mode, h, still[stage++], warm);
     }
     for (size_t b = 0; b < ROWS; b++)
       for (size_t o = 0; o < layer->out; o++) {
-        z[b][o] = bias[o];
+        z[b][o] = layer->biasless ? 0.0 : bias[o];
         for (size_t i = 0; i < layer->in; i++) z[b][o] += h[b][i] * W[i * layer->ld + o];
       }
     if (layer->after.width) {
@@ -183,8 +211,10 @@ static void formula(const struct fixture *f, const double *w, enum mode mode, in
       normalise(net, w, &layer->after, mode, z, still[stage++], warm);
     }
     for (size_t b = 0; b < ROWS; b++)
-      for (size_t o = 0; o < layer->out; o++)
-        h[b][o] = l + 1 < net->layers ? fmax(z[b][o], 0.0) : z[b][o];
+      for (size_t o = 0; o < layer->out; o++) h[b][o] = layer->relu ? fmax(z[b][o], 0.0) : z[b][o];
+    for (size_t b = 0; b < ROWS && layer->skip; b++)
+      for (size_t o = 0; o < layer->out; o++) h[b][o] += sum[b][o];
+    if (f->shape->body == SAC_NET_FLASH && (l == 0 || layer->skip)) memcpy(sum, h, sizeof sum);
   }
   memcpy(y, h, sizeof h);
 }
@@ -242,6 +272,7 @@ static void for_each(void (*check)(struct fixture *f)) {
     const sac_kernels *k = sac_kernels_find(isas[i]);
     for (size_t s = 0; k && s < SHAPES; s++)
       for (size_t n = 0; n < SPECS; n++) {
+        if (!goes_with(&specs[n], &shapes[s])) continue;
         struct fixture f = setup(k, &shapes[s], &specs[n], 1 + (s + n) % 2);
         check(&f);
         teardown(&f);
@@ -267,7 +298,7 @@ static void check_training(struct fixture *f) {
   for (size_t l = 0; l < f->net.layers; l++)
     for (int i = 0; i < 2; i++) {
       const sac_norm *norm = i ? &f->net.layer[l].after : &f->net.layer[l].before;
-      if (!norm->width) continue;
+      if (!norm->mean) continue;
       before[stage][0] = (double)norm->mean[0];
       before[stage++][1] = (double)norm->var[0];
     }
@@ -280,7 +311,7 @@ static void check_training(struct fixture *f) {
   for (size_t l = 0; l < f->net.layers; l++)
     for (int i = 0; i < 2; i++) {
       const sac_norm *norm = i ? &f->net.layer[l].after : &f->net.layer[l].before;
-      if (!norm->width) continue;
+      if (!norm->mean) continue;
       const double less = f->net.norm.unbiased ? 1.0 : 0.0;
       double mean = 0.0, var = 0.0;
       for (size_t b = 0; b < ROWS; b++) mean += still[stage][b][0] / ROWS;
@@ -365,11 +396,16 @@ static void evaluation_mode_follows_steps_and_padding_stays_zero(void **state) {
   for_each(check_after_steps);
 }
 
+static void assert_same_variances(const sac_norm *a, const sac_norm *b) {
+  if (a->mean) assert_memory_equal(a->var, b->var, a->width * sizeof *a->var);
+}
+
 /* Everything that steps leave behind has the same bits for 1 to 4 threads. */
 static void any_number_of_threads_gives_the_same_bits(void **state) {
   (void)state;
   for (size_t s = 0; s < SHAPES; s++)
     for (size_t n = 0; n < SPECS; n++) {
+      if (!goes_with(&specs[n], &shapes[s])) continue;
       struct fixture one = setup(sac_kernels_get(), &shapes[s], &specs[n], 1);
       one.adam = (sac_adam_step){0.01f, 0.9f, 0.999f, 1e-8f, 10.0f, 1000.0f, 0.0f};
       one.tau = 0.3f;
@@ -384,8 +420,9 @@ static void any_number_of_threads_gives_the_same_bits(void **state) {
         assert_memory_equal(one.y, many.y, ROWS * one.ldy * sizeof *one.y);
         assert_true(sac_mlp_grad_square(&one.net) == sac_mlp_grad_square(&many.net));
         for (size_t l = 0; l < one.net.layers; l++) {
-          const sac_norm *a = &one.net.layer[l].before, *b = &many.net.layer[l].before;
-          if (a->width) assert_memory_equal(a->var, b->var, a->width * sizeof *a->var);
+          const sac_layer *a = &one.net.layer[l], *b = &many.net.layer[l];
+          assert_same_variances(&a->before, &b->before);
+          assert_same_variances(&a->after, &b->after);
         }
         teardown(&many);
       }
@@ -394,10 +431,9 @@ static void any_number_of_threads_gives_the_same_bits(void **state) {
 }
 
 /* A pass with the target's parameters gives what they say, and moves their statistics alone. */
-static void a_target_has_statistics_of_its_own(void **state) {
-  (void)state;
-  struct fixture f = setup(sac_kernels_get(), &shapes[1], &specs[3], 1);
-  const sac_norm *norm = &f.net.layer[1].before;
+static void check_target(const struct shape *shape, const sac_norm_spec *spec) {
+  struct fixture f = setup(sac_kernels_get(), shape, spec, 1);
+  const sac_norm *norm = &f.net.layer[0].before;
   const float mean = norm->mean[0];
   const sac_mlp_batch batch = {.net = &f.net,
                                .target = 1,
@@ -415,6 +451,12 @@ static void a_target_has_statistics_of_its_own(void **state) {
   assert_true(norm->mean[0] == mean && norm->target_mean[0] != mean);
   assert_true(f.net.passes[0] == 0 && f.net.passes[1] == 1);
   teardown(&f);
+}
+
+static void a_target_has_statistics_of_its_own(void **state) {
+  (void)state;
+  check_target(&shapes[1], &specs[3]);
+  check_target(&shapes[5], &specs[0]);
 }
 
 int main(void) {

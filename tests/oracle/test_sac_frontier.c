@@ -301,6 +301,39 @@ static const struct test_case cases[] = {
      .obs = 6,
      .act = 2,
      .set = "body=simbav2 batch=32 actor_hidden=16 critic_hidden=24 value=v"},
+    {.name = "flash",
+     .obs = 6,
+     .act = 2,
+     .set = "body=flash batch=32 actor_hidden=16 critic_hidden=24,24"},
+    {.name = "flash as published",
+     .obs = 17,
+     .act = 6,
+     .set = "body=flash batch=64 actor_hidden=16,16 critic_hidden=32,32 norm_eps=1e-5 "
+            "norm_unbiased=yes actor_joint=yes weight_projection=unit_norms tau=0.01 "
+            "critic_head=categorical reward_norm=return alpha=0.01 alpha_loss=alpha "
+            "log_std_map=tanh log_std_min=-10 target_entropy_std=0.15 policy_delay=2 "
+            "lr_schedule=cosine lr_end=0.5 lr_horizon=10",
+     .threads = 3,
+     .reward = 3.0f},
+    {.name = "flash, odd, generic",
+     .obs = 3,
+     .act = 1,
+     .set = "body=flash batch=7 actor_hidden=5,5,5 critic_hidden=7 critics=3 critic_subset=2 "
+            "critic_target=none norm_momentum=0.5",
+     .isa = "generic"},
+    {.name = "flash, odd, avx2",
+     .obs = 3,
+     .act = 1,
+     .set = "body=flash batch=7 actor_hidden=17 critic_hidden=9,9 critic_head=quantile "
+            "quantile_drop=3 tau=0.3 target_interval=2",
+     .isa = "avx2",
+     .threads = 2},
+    {.name = "flash, discrete",
+     .obs = 4,
+     .act = 1,
+     .choices = 3,
+     .set = "body=flash batch=32 actor_hidden=16 critic_hidden=16 policy=categorical "
+            "actor_joint=yes"},
     /* dropout */
     {.name = "dropout", .obs = 6, .act = 2, .set = MIDDLE "critic_dropout=0.3"},
     {.name = "droq",
