@@ -85,6 +85,14 @@ static const sac_preset presets[] = {
      "reward_norm_max=5 obs_norm=running obs_clip=1e6 log_std_map=tanh log_std_min=-10 "
      "alpha=0.01 alpha_loss=alpha target_entropy_scale=-0.5 warmup=5000 utd=1",
      "Lee et al. 2025 (arXiv 2502.15280), dojeon-ai/SimbaV2, configs/ and scale_rl/"},
+    {"flashsac",
+     "lr=3e-4 lr_schedule=cosine lr_horizon=1000000 lr_end=0.5 batch=512 gamma=0.99 tau=0.01 "
+     "body=flash actor_hidden=128,128 critic_hidden=256,256 norm_momentum=0.99 norm_eps=1e-5 "
+     "norm_unbiased=yes actor_joint=yes weight_projection=unit_norms critic_head=categorical "
+     "critic_atoms=101 value_min=-5 value_max=5 reward_norm=return reward_norm_max=5 "
+     "policy_delay=2 log_std_map=tanh log_std_min=-10 alpha=0.01 alpha_loss=alpha "
+     "target_entropy_std=0.15 noise=zeta noise_hold=16 warmup=10000 utd=1",
+     "FlashSAC (arXiv 2604.04539), Holiday-Robot/FlashSAC, configs/ and scripts/run_mujoco.sh"},
 };
 
 #define SAC_FAST        "lr=1e-3 warmup=5000"

@@ -310,6 +310,27 @@ static void body_presets_say_what_their_sources_say(void **state) {
   assert_close(o.agent.tau, 0.005, 0, 0);
   assert_close(o.agent.log_std_min, -10, 0, 0);
   assert_close(o.train.utd, 1, 0, 0);
+  assert_ok(sac_preset_apply("flashsac", &o, &err), err);
+  assert_int_equal(o.agent.body, SAC_BODY_FLASH);
+  assert_true(has_widths(&o.agent.actor_hidden, 2, 128));
+  assert_true(has_widths(&o.agent.critic_hidden, 2, 256));
+  assert_close(o.agent.norm_eps, 1e-5, 0, 0);
+  assert_close(o.agent.norm_momentum, 0.99, 0, 0);
+  assert_int_equal(o.agent.norm_unbiased, SAC_NORM_UNBIASED_YES);
+  assert_int_equal(o.agent.actor_joint, SAC_ACTOR_JOINT_YES);
+  assert_int_equal(o.agent.weight_projection, SAC_WEIGHT_PROJECTION_UNIT_NORMS);
+  assert_int_equal(o.agent.batch, 512);
+  assert_close(o.agent.tau, 0.01, 0, 0);
+  assert_close(o.agent.gamma, 0.99, 0, 0);
+  assert_int_equal(o.agent.lr_schedule, SAC_LR_COSINE);
+  assert_close(o.agent.lr_critic * o.agent.lr_end, 1.5e-4, 0, 1e-12);
+  assert_int_equal(o.agent.policy_delay, 2);
+  assert_close(o.agent.target_entropy_std, 0.15, 0, 0);
+  assert_close(o.agent.alpha, 0.01, 0, 0);
+  assert_int_equal(o.train.noise, SAC_NOISE_ZETA);
+  assert_int_equal(o.train.noise_hold, 16);
+  assert_int_equal(sac_run_first_update(&o.train), 10000);
+  assert_close(o.train.utd, 1, 0, 0);
 }
 
 /* A replay needs two observations an environment; noise of drawn length has a longest. */
