@@ -20,6 +20,11 @@ def widths(body, hidden, heads):
     return [h, *[inner, h] * len(hidden), *([h * heads] if body == "simbav2" else [])]
 
 
+def has_bias(body, l, layers):
+    """Whether layer l of so many has one: these two only where nothing comes behind."""
+    return body not in ("simbav2", "flash") or l + 1 == layers
+
+
 def blocks(net, heads):
     """The first layer of each block; heads: layers behind the blocks."""
     return range(1, net.layers - heads, 2)

@@ -7,7 +7,7 @@ ones; every other pass uses the running ones. Other bodies than plain are in sac
 """
 import numpy as np
 
-from sac_bodies import BODIES, widths
+from sac_bodies import BODIES, has_bias, widths
 from sac_layers import BATCH_KINDS, folded_product, normalised, product, stored
 from sac_record import Disagreement
 from tape import Node, relu
@@ -38,12 +38,15 @@ class Network:
         self.check_shape(who)
 
     def check_shape(self, who):
-        """The layers are as wide as the options say."""
+        """The layers are as wide as the options say, and have biases where the body has."""
         hidden = [int(w) for w in self.o[who + "_hidden"].split(",")]
         has = [self.w[f"{l}.weight"].shape[1] for l in range(self.layers - 1)]
         want = widths(self.body, hidden, self.heads)
         if has != want:
             raise Disagreement(f"{who}: layers of {has}, must be {want}")
+        for l in range(self.layers):
+            if (f"{l}.bias" in self.w) != has_bias(self.body, l, self.layers):
+                raise Disagreement(f"{who}: a bias too many or too few in layer {l}")
 
     def outputs(self):
         return self.w[f"{self.layers - 1}.weight"].shape[1]

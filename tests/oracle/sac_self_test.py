@@ -6,7 +6,7 @@ import numpy as np
 
 import tape
 from sac_agent import Agent, DiscreteAgent
-from sac_bodies import BODIES
+from sac_bodies import BODIES, has_bias
 from sac_critics import head
 from sac_networks import Network, forward
 from sac_record import kept_in_row
@@ -62,7 +62,8 @@ def body_shapes(body, n, m, h=5, blocks=2, heads=1):
     sizes += [(h, heads * h), (heads * h, m)] if body == "simbav2" else [(h, m)]
     out = {}
     for l, (i, j) in enumerate(sizes):
-        out |= {f"{l}.weight": (i, j), f"{l}.bias": (1, j)}
+        out |= {f"{l}.weight": (i, j)}
+        out |= {f"{l}.bias": (1, j)} if has_bias(body, l, len(sizes)) else {}
         out |= {f"{l}.scaler": (1, j), f"{l}.alpha": (1, j)} if body == "simbav2" else {}
         out |= {f"{l}.{place}.{what}": (1, width) for place, width in (("before", i), ("after", j))
                 for what in ("gamma", "beta", "mean", "var") if body != "simbav2"}
