@@ -22,8 +22,9 @@ extern "C" {
   C(body, plain, "plain|simba|bro|simbav2|flash",                                                 \
     "networks: layer after layer | blocks that are added to what they read, with norms of their " \
     "own [SIMBA, BRO, SIMBAV2, FLASHSAC]; docs/nn.md")                                            \
-  C(init, lecun, "lecun|torch|glorot",                                                            \
-    "weights: truncated normal 1/sqrt(in) | uniform 1/sqrt(in), biases too | glorot uniform")     \
+  C(init, lecun, "lecun|torch|glorot|orthogonal|body",                                            \
+    "weights: truncated normal 1/sqrt(in) | uniform 1/sqrt(in), biases too | glorot uniform | "   \
+    "orthogonal | as the body's authors draw them")                                               \
   C(critic_norm, none, "none|layer|rms|batch|renorm",                                             \
     "critics' normaliser: of a row's numbers [LN, RMSN], or of a column's over the batch [BN, "   \
     "BRN]")                                                                                       \
@@ -72,7 +73,9 @@ extern "C" {
   R(adam_beta2, 0.999, 0.0, 0.9999, "Adam, decay of the second moment")                           \
   R(adam_eps, 1e-8, 1e-30, 1.0, "Adam, added to the root of the second moment")                   \
   R(weight_decay, 0.0, 0.0, 100.0,                                                                \
-    "w shrinks by lr * this a step: matrices of actor and critics, no biases [ADAMW]")            \
+    "weights of actor and critics shrink by lr * this a step [ADAMW]")                            \
+  C(weight_decay_of, matrices, "matrices|all",                                                    \
+    "what shrinks: products' weights | biases and normalisers too [SIMBA, BRO]")                  \
   I(reset_every, 0, 0, 1000000000000,                                                             \
     "updates between fresh draws of networks, optimisers and temperature [SRSAC]; 0: never")      \
   C(temperature, learned, "learned|fixed", "learned towards the target entropy, or fixed [SAC2]") \
@@ -137,7 +140,7 @@ extern "C" {
   I(policy_delay, 1, 1, 1000000, "critic updates for each time that the actor is updated")        \
   I(policy_updates, 1, 1, 1000, "actor (and temperature) updates in a row at that time [CleanRL]")
 
-enum { SAC_INIT_LECUN, SAC_INIT_TORCH, SAC_INIT_GLOROT };
+enum { SAC_INIT_LECUN, SAC_INIT_TORCH, SAC_INIT_GLOROT, SAC_INIT_ORTHOGONAL, SAC_INIT_BODY };
 enum { SAC_BODY_PLAIN, SAC_BODY_SIMBA, SAC_BODY_BRO, SAC_BODY_SIMBAV2, SAC_BODY_FLASH };
 enum { SAC_NORMS_NONE, SAC_NORMS_LAYER, SAC_NORMS_RMS, SAC_NORMS_BATCH, SAC_NORMS_RENORM };
 enum { SAC_WEIGHT_PROJECTION_NONE, SAC_WEIGHT_PROJECTION_UNIT, SAC_WEIGHT_PROJECTION_UNIT_NORMS };
@@ -149,6 +152,7 @@ enum { SAC_PRECISION_FP32, SAC_PRECISION_BF16 };
 enum { SAC_OBS_NORM_NONE, SAC_OBS_NORM_RUNNING };
 enum { SAC_REWARD_NORM_NONE, SAC_REWARD_NORM_RETURN };
 enum { SAC_LR_CONSTANT, SAC_LR_LINEAR, SAC_LR_COSINE };
+enum { SAC_WEIGHT_DECAY_OF_MATRICES, SAC_WEIGHT_DECAY_OF_ALL };
 enum { SAC_TEMPERATURE_LEARNED, SAC_TEMPERATURE_FIXED };
 enum { SAC_ALPHA_LOSS_LOG_ALPHA, SAC_ALPHA_LOSS_ALPHA };
 enum { SAC_ALPHA_SAMPLE_ACTOR, SAC_ALPHA_SAMPLE_FRESH };

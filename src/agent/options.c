@@ -106,6 +106,10 @@ static int all_equal(const sac_widths *w) {
 static sac_status check_body(const sac_agent_options *o, sac_error *err) {
   static const char *const names[] = {"plain", "simba", "bro", "simbav2", "flash"};
   const char *name = names[o->body];
+  if (o->body == SAC_BODY_PLAIN && o->init == SAC_INIT_BODY)
+    return sac_fail(err, SAC_ERR_ARG,
+                    "init = body: weights as a body's authors draw them; body = plain has none, "
+                    "choose another init");
   if (o->body == SAC_BODY_PLAIN) return SAC_OK;
   if (o->critic_norm || o->actor_norm || o->norm_place || o->norm_input)
     return sac_fail(err, SAC_ERR_ARG,

@@ -33,7 +33,8 @@ sac_adam_step sac_adam_at(const sac_agent_options *o, double lr, double beta1, u
                          .eps = (float)o->adam_eps,
                          .c1 = (float)(1.0 / (1.0 - pow(beta1, (double)steps))),
                          .c2 = (float)(1.0 / (1.0 - pow(o->adam_beta2, (double)steps))),
-                         .decay = (float)(lr * o->weight_decay)};
+                         .decay = (float)(lr * o->weight_decay),
+                         .all = o->weight_decay_of == SAC_WEIGHT_DECAY_OF_ALL};
 }
 
 double sac_target_entropy_each(const sac_agent_options *o) {

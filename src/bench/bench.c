@@ -133,7 +133,7 @@ static void transpose(const sac_kernels *k, desk *d) {
   k->transpose(UNIT, H, d->w, H, d->z, LD);
 }
 static void adam(const sac_kernels *k, desk *d) {
-  const sac_adam_step step = {3e-4f, 0.9f, 0.999f, 1e-8f, 1.0f, 1.0f, 0.0f};
+  const sac_adam_step step = {3e-4f, 0.9f, 0.999f, 1e-8f, 1.0f, 1.0f, 0.0f, 0};
   d->sink += (float)k->adam(UNIT * H, &step, d->x, d->m, d->v, d->w, 0.005f, d->target);
 }
 static void normals(const sac_kernels *k, desk *d) {

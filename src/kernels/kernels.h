@@ -197,9 +197,11 @@ typedef struct sac_unfold {
 } sac_unfold;
 
 /* One step of Adam [ADAM, algorithm 1]; c1, c2 are the bias corrections 1/(1 - beta^t); decay is
- * the share of itself that a weight loses besides [ADAMW, algorithm 2: lr times lambda], or 0. */
+ * the share of itself that a weight loses besides [ADAMW, algorithm 2: lr times lambda], or 0.
+ * all: the networks' vectors lose it too, not the matrices alone; for the kernel no matter. */
 typedef struct sac_adam_step {
   float lr, beta1, beta2, eps, c1, c2, decay;
+  int all;
 } sac_adam_step;
 
 /* The map from the network's output to log sigma. */

@@ -11,6 +11,8 @@
  *          with inner width 4 H, like simba, and no bias but the last [FLASHSAC]. */
 #include "nn/body.h"
 
+#include "nn/mlp.h"
+
 #include <math.h>
 
 static void put_norm(sac_norm *norm, size_t width, int kind) {
@@ -121,7 +123,19 @@ static void flash(sac_mlp *net, size_t blocks, size_t width) {
   put_norm(&add_layer(net, width, net->out)->before, width, SAC_NORM_RMS);
 }
 
-void sac_body_layers(sac_mlp *net, int body, const sac_widths *hidden, size_t parts) {
+/* How the authors draw weights: orthogonal, and in simba's blocks as He's normal; bro's longer by
+ * sqrt(2). A location and a width of the output are drawn apart. */
+static void set_draws(sac_mlp *net, int body, size_t parts) {
+  const size_t last = net->layers - 1;
+  for (size_t l = 0; l <= last; l++) {
+    sac_layer *layer = &net->layer[l];
+    layer->draw = body == SAC_NET_SIMBA && l && l < last ? SAC_MLP_HE : SAC_MLP_ORTHOGONAL;
+    layer->spread = body == SAC_NET_BRO ? sqrt(2.0) : 1.0;
+  }
+  if (body != SAC_NET_PLAIN) net->layer[last].parts = parts;
+}
+
+static void make_layers(sac_mlp *net, int body, const sac_widths *hidden, size_t parts) {
   const size_t blocks = hidden->count, width = hidden->width[0];
   switch (body) {
   case SAC_NET_SIMBA:
@@ -131,7 +145,7 @@ void sac_body_layers(sac_mlp *net, int body, const sac_widths *hidden, size_t pa
     bro(net, blocks, width);
     return;
   case SAC_NET_SIMBAV2:
-    simbav2(net, blocks, width, parts ? parts : 1);
+    simbav2(net, blocks, width, parts);
     return;
   case SAC_NET_FLASH:
     flash(net, blocks, width);
@@ -139,4 +153,9 @@ void sac_body_layers(sac_mlp *net, int body, const sac_widths *hidden, size_t pa
   default:
     plain(net, hidden);
   }
+}
+
+void sac_body_layers(sac_mlp *net, int body, const sac_widths *hidden, size_t parts) {
+  make_layers(net, body, hidden, parts ? parts : 1);
+  set_draws(net, body, parts ? parts : 1);
 }

@@ -70,6 +70,8 @@ typedef struct sac_layer {
   int relu;               /* a hidden layer's; 0: none */
   int biasless;           /* the bias is zero, and stays so: it is not stepped */
   size_t skip;            /* i + 1: the activations of hidden layer i are added to this one's */
+  int draw;               /* how init=body draws the weights: SAC_MLP_ORTHOGONAL or SAC_MLP_HE */
+  double spread;          /* and times what */
   size_t parts;           /* so many layers beside each other, each with its part of the outputs */
   int apart;              /* and each with its part of the inputs: the other weights are zero */
 
@@ -235,11 +237,12 @@ static inline double sac_mlp_step_span(const sac_kernels *k, sac_mlp *net, size_
   return k->adam(n, adam, g, net->m + at, net->v + at, net->w + at, tau, target);
 }
 
-/* The same for a norm's parameters or another vector: without weight decay. */
+/* The same for a norm's parameters or another vector: without weight decay, unless that is of all.
+ */
 static inline double sac_mlp_step_bias(const sac_kernels *k, sac_mlp *net, size_t at, size_t n,
                                        const sac_adam_step *adam, const float *g, float tau) {
   sac_adam_step plain = *adam;
-  plain.decay = 0.0f;
+  if (!adam->all) plain.decay = 0.0f;
   return sac_mlp_step_span(k, net, at, n, &plain, g, tau);
 }
 

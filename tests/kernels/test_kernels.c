@@ -504,7 +504,7 @@ static void adam_steps(void **state) {
   enum { N = 2100 };
   static float g[N], m[2][N], v[2][N], w[2][N], t[2][N];
   const sac_adam_step step = {
-      1e-3f, 0.9f, 0.999f, 1e-8f, 1.0f / (1.0f - 0.9f), 1.0f / (1.0f - 0.999f), 0.02f};
+      1e-3f, 0.9f, 0.999f, 1e-8f, 1.0f / (1.0f - 0.9f), 1.0f / (1.0f - 0.999f), 0.02f, 0};
   FOR_EACH_TABLE(k)
   for (size_t n = 1; n <= N; n += 1 + n / 3) {
     for (int i = 0; i < 2; i++) {

@@ -360,6 +360,33 @@ static void what_is_absent_stays_so(void **state) {
   for_each(check_absent);
 }
 
+/* Without a gradient a step leaves decay alone: of weights, and if it is of all, of vectors too. */
+static void check_decay(const sac_kernels *k, struct fixture *f) {
+  memset(f->dy, 0, ROWS * f->ldy * sizeof *f->dy);
+  for (int all = 0; all < 2; all++) {
+    const sac_adam_step adam = {.eps = 1.0f, .c1 = 1.0f, .c2 = 1.0f, .decay = 0.25f, .all = all};
+    for (size_t i = 0; i < f->net.count; i++) f->net.w[i] = (float)f->w[i];
+    sac_mlp_refresh(k, &f->net);
+    forward(k, f, 0, ROWS);
+    sac_mlp_backward(k, &f->net, f->dy, f->ldy, 0, ROWS, &f->trace);
+    for (size_t u = 0; u < f->net.units; u++)
+      sac_mlp_step(k, &f->net, u, ROWS, f->x, f->ldx, &f->trace, f->dy, f->ldy, &adam, 0.5f,
+                   f->scratch);
+    for (size_t l = 0; l < f->net.layers; l++) {
+      const sac_layer *layer = &f->net.layer[l];
+      const size_t weights = layer->in * layer->ld, next = layer->offset + weights;
+      const size_t end = l + 1 < f->net.layers ? f->net.layer[l + 1].offset : f->net.count;
+      for (size_t i = layer->offset; i < end; i++) /* a layer's vectors follow its weights */
+        assert_close((double)f->net.w[i], f->w[i] * (i < next || all ? 0.75 : 1.0), 0.0, 1e-6);
+    }
+  }
+}
+
+static void weights_decay_and_if_told_all(void **state) {
+  (void)state;
+  for_each(check_decay);
+}
+
 /* configs/agent/simbaV2.yaml: factors begin at sqrt(2/H), half of that in the wider layers, 1
  * before the last; interpolations at 1/(n+1) = 1/3, of parameters that are 1/sqrt(H). */
 static void gains_begin_where_the_authors_begin(void **state) {
@@ -391,6 +418,7 @@ int main(void) {
       cmocka_unit_test(input_gradients_match_finite_differences),
       cmocka_unit_test(a_split_of_rows_gives_the_same_bits),
       cmocka_unit_test(what_is_absent_stays_so),
+      cmocka_unit_test(weights_decay_and_if_told_all),
       cmocka_unit_test(gains_begin_where_the_authors_begin),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);

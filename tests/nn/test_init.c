@@ -98,11 +98,103 @@ static void glorot_is_uniform(void **state) {
   }
 }
 
+/* Layer l of a network of 32 to 6 with two blocks of 12, the output in two parts. */
+static sac_mlp body_network(sac_arena *m, int body) {
+  static const sac_widths hidden = {2, {12, 12}};
+  sac_mlp net;
+  sac_mlp_layout(m, &net,
+                 &(sac_mlp_spec){.in = 32,
+                                 .out = 6,
+                                 .hidden = &hidden,
+                                 .trained = 1,
+                                 .with_target = 1,
+                                 .body = body,
+                                 .parts = 2});
+  return net;
+}
+
+/* Of W (n, m): the vectors of the side that has fewer have length `spread` and stand at right
+ * angles. The sum of all weights, for the test of their mean. */
+static double check_orthogonal(size_t n, size_t m, size_t ld, const float *W, double spread) {
+  const int wide = n <= m;
+  const size_t M = wide ? n : m, N = wide ? m : n, row = wide ? ld : 1, col = wide ? 1 : ld;
+  double sum = 0.0;
+  for (size_t i = 0; i < M; i++)
+    for (size_t j = 0; j <= i; j++) {
+      double dot = 0.0;
+      for (size_t c = 0; c < N; c++)
+        dot += (double)W[i * row + c * col] * (double)W[j * row + c * col];
+      assert_close(dot, i == j ? spread * spread : 0.0, 2e-6, 0.0);
+    }
+  for (size_t i = 0; i < n; i++)
+    for (size_t j = 0; j < m; j++) sum += (double)W[i * ld + j];
+  return sum;
+}
+
+/* Every layer, and each part of one by itself. Columns of a matrix at right angles that is drawn
+ * uniformly have mean 0 and variance spread^2 / N, uncorrelated, N the longer side: |z| < 5. */
+static void orthogonal_is_so(void **state) {
+  (void)state;
+  static const int bodies[] = {SAC_NET_PLAIN, SAC_NET_SIMBA, SAC_NET_BRO, SAC_NET_SIMBAV2};
+  for (int b = 0; b < 8; b++) {
+    const int body = bodies[b % 4], kind = b < 4 ? SAC_INIT_ORTHOGONAL : SAC_INIT_BODY;
+    if (body == SAC_NET_PLAIN && kind == SAC_INIT_BODY) continue;
+    sac_arena m = {0};
+    body_network(&m, body);
+    void *block = sac_arena_block(m.used);
+    m = (sac_arena){.base = block};
+    sac_mlp net = body_network(&m, body);
+    double sum = 0.0, variance = 0.0;
+    for (uint64_t seed = 0; seed < SEEDS * test_multiplier(); seed++) {
+      sac_mlp_init(sac_kernels_get(), &net, kind, seed, 0);
+      for (size_t i = 0; i < net.count; i++) assert_true(net.m[i] == 0.0f && net.v[i] == 0.0f);
+      for (size_t l = 0; l < net.layers; l++) {
+        const sac_layer *layer = &net.layer[l];
+        if (kind == SAC_INIT_BODY && body == SAC_NET_SIMBA && l && l + 1 < net.layers) continue;
+        const double spread = kind == SAC_INIT_BODY && body == SAC_NET_BRO ? sqrt(2.0) : 1.0;
+        const int two = body != SAC_NET_PLAIN && (l + 1 == net.layers || layer->parts > 1);
+        const size_t out = layer->out / (two ? 2 : 1), in = layer->in / (layer->apart ? 2 : 1);
+        for (size_t p = 0; p < (two ? 2u : 1u); p++) {
+          const float *W = net.w + layer->offset + p * (out + (layer->apart ? in * layer->ld : 0));
+          sum += check_orthogonal(in, out, layer->ld, W, spread);
+          variance += spread * spread * (double)(in < out ? in : out);
+        }
+      }
+    }
+    assert_z(sum / sqrt(variance));
+    free(block);
+  }
+}
+
+/* Inside simba's blocks, init=body is a cut normal of variance 2/n [He et al. 2015]. */
+static void blocks_of_simba_are_he_normal(void **state) {
+  (void)state;
+  for (size_t l = 1; l < 5; l++) {
+    struct sums s = {0};
+    sac_arena m = {0};
+    body_network(&m, SAC_NET_SIMBA);
+    void *block = sac_arena_block(m.used);
+    m = (sac_arena){.base = block};
+    sac_mlp net = body_network(&m, SAC_NET_SIMBA);
+    for (uint64_t seed = 0; seed < SEEDS * test_multiplier(); seed++) {
+      sac_mlp_init(&sac_kernels_generic, &net, SAC_INIT_BODY, seed, 0);
+      const sac_layer *layer = &net.layer[l];
+      for (size_t i = 0; i < layer->in; i++)
+        for (size_t o = 0; o < layer->out; o++)
+          add(&s, (double)net.w[layer->offset + i * layer->ld + o]);
+    }
+    check_cut_normal(&s, sqrt(2.0 / (l % 2 ? 12.0 : 48.0)));
+    free(block);
+  }
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(lecun_is_a_cut_normal),
       cmocka_unit_test(torch_is_uniform_biases_too),
       cmocka_unit_test(glorot_is_uniform),
+      cmocka_unit_test(orthogonal_is_so),
+      cmocka_unit_test(blocks_of_simba_are_he_normal),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -233,7 +233,7 @@ static void a_split_of_rows_gives_the_same_bits(void **state) {
 /* Padding stays zero through steps, and with it the padded activations; the transposes used by the
  * backward pass are those of the stepped weights, and the order of the units does not matter. */
 static void check_step(const sac_kernels *k, struct fixture *f) {
-  const sac_adam_step adam = {0.1f, 0.9f, 0.999f, 1e-8f, 10.0f, 1000.0f, 0.0f};
+  const sac_adam_step adam = {0.1f, 0.9f, 0.999f, 1e-8f, 10.0f, 1000.0f, 0.0f, 0};
   forward(k, f, 0, B);
   sac_mlp_backward(k, &f->net, f->dy, f->ldy, 0, B, &f->trace);
   float *before = malloc(f->net.count * sizeof *before);

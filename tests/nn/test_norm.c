@@ -372,7 +372,7 @@ static void evaluation_mode_is_the_formula_and_so_is_its_input_gradient(void **s
 
 /* Evaluation mode follows a step at once. */
 static void check_after_steps(struct fixture *f) {
-  f->adam = (sac_adam_step){0.01f, 0.9f, 0.999f, 1e-8f, 10.0f, 1000.0f, 0.0f};
+  f->adam = (sac_adam_step){0.01f, 0.9f, 0.999f, 1e-8f, 10.0f, 1000.0f, 0.0f, 0};
   for (int i = 0; i < 3; i++) train(f, 1);
   for (size_t i = 0; i < f->net.count; i++) f->w[i] = (double)f->net.w[i];
   sac_mlp_forward(f->k, &f->net, f->net.w, f->x, f->ldx, 0, ROWS, &f->trace, f->y, f->ldy);
@@ -407,7 +407,7 @@ static void any_number_of_threads_gives_the_same_bits(void **state) {
     for (size_t n = 0; n < SPECS; n++) {
       if (!goes_with(&specs[n], &shapes[s])) continue;
       struct fixture one = setup(sac_kernels_get(), &shapes[s], &specs[n], 1);
-      one.adam = (sac_adam_step){0.01f, 0.9f, 0.999f, 1e-8f, 10.0f, 1000.0f, 0.0f};
+      one.adam = (sac_adam_step){0.01f, 0.9f, 0.999f, 1e-8f, 10.0f, 1000.0f, 0.0f, 0};
       one.tau = 0.3f;
       for (int i = 0; i < 2; i++) train(&one, 1);
       for (size_t threads = 2; threads <= THREADS_MAX; threads++) {

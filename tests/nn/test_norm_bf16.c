@@ -244,7 +244,7 @@ static void what_a_norm_sends_back_is_balanced(void **state) {
  * gradient in the input, of listed rows. */
 static void check_evaluation(const struct shape *s, const sac_norm_spec *norm) {
   struct fixture f = setup(s, norm, 1, 2), g = setup(s, norm, 0, 1);
-  f.adam = (sac_adam_step){0.01f, 0.9f, 0.999f, 1e-8f, 10.0f, 1000.0f, 0.0f};
+  f.adam = (sac_adam_step){0.01f, 0.9f, 0.999f, 1e-8f, 10.0f, 1000.0f, 0.0f, 0};
   for (int i = 0; i < 3; i++) train(&f);
   memcpy(g.net.w, f.net.w, f.net.count * sizeof *f.net.w);
   for (size_t l = 0; l < f.net.layers; l++) {
@@ -281,7 +281,7 @@ static void evaluation_mode_is_that_of_fp32(void **state) {
 /* What steps leave derived is what a fresh start derives, as from a checkpoint. */
 static void check_refresh(const struct shape *s, const sac_norm_spec *norm) {
   struct fixture f = setup(s, norm, 1, 1);
-  f.adam = (sac_adam_step){0.01f, 0.9f, 0.999f, 1e-8f, 10.0f, 1000.0f, 0.0f};
+  f.adam = (sac_adam_step){0.01f, 0.9f, 0.999f, 1e-8f, 10.0f, 1000.0f, 0.0f, 0};
   for (int i = 0; i < 3; i++) train(&f);
   for (int again = 0; again < 2; again++) {
     sac_mlp_forward(f.k, &f.net, f.net.w, f.x, f.ldx, 0, s->rows, &f.trace, f.y, f.ldy);
@@ -310,7 +310,7 @@ static void steps_leave_what_a_fresh_start_derives(void **state) {
 
 static void check_threads(const struct shape *s, const sac_norm_spec *norm) {
   struct fixture one = setup(s, norm, 1, 1);
-  one.adam = (sac_adam_step){0.01f, 0.9f, 0.999f, 1e-8f, 10.0f, 1000.0f, 0.0f};
+  one.adam = (sac_adam_step){0.01f, 0.9f, 0.999f, 1e-8f, 10.0f, 1000.0f, 0.0f, 0};
   for (int i = 0; i < 2; i++) train(&one);
   for (size_t threads = 2; threads <= THREADS_MAX; threads++) {
     struct fixture many = setup(s, norm, 1, threads);

@@ -38,6 +38,7 @@ class Adam:
         """Step all of a network; with weight_projection, back to the unit sphere."""
         for name, theta in net.w.items():
             matrix = name[0].isdigit() and name.endswith(".weight")
+            matrix |= net.o.get("weight_decay_of") == "all"
             self.step(steps, lr, theta, gradient[name], net.m[name], net.v[name], matrix)
         if net.o["weight_projection"] != "none":
             net.project()
