@@ -11,8 +11,6 @@
  *          with inner width 4 H, like simba, and no bias but the last [FLASHSAC]. */
 #include "nn/body.h"
 
-#include "nn/mlp.h"
-
 #include <math.h>
 
 static void put_norm(sac_norm *norm, size_t width, int kind) {

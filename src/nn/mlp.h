@@ -38,16 +38,6 @@ void sac_trace_layout(sac_arena *arena, sac_trace *trace, const sac_mlp *net, si
 /* The same for passes in the precision of the network's training. */
 void sac_trace_layout_training(sac_arena *arena, sac_trace *trace, const sac_mlp *net, size_t B);
 
-/* How weights are drawn, in the order of the agent's option init; init.c has the formulas. */
-enum {
-  SAC_MLP_LECUN,
-  SAC_MLP_TORCH,
-  SAC_MLP_GLOROT,
-  SAC_MLP_ORTHOGONAL,
-  SAC_MLP_BODY, /* of a body: each layer's own */
-  SAC_MLP_HE    /* a layer's own, no option */
-};
-
 /* Fresh weights, kind SAC_MLP_*, from SAC_INIT_STREAMS indices of stream (seed, SAC_STREAM_INIT)
  * from `index` on, a layer each, and the same 2^48 and 2^49 further. The target becomes a copy, the
  * moments zero. Orthogonal weights are drawn with the moments for room: of a trained network only.

@@ -12,6 +12,16 @@ enum { SAC_HIDDEN_MAX = 2 * SAC_WIDTHS_MAX + 2, SAC_LAYERS_MAX = SAC_HIDDEN_MAX 
 /* The shape of a network, in the order of the agent's option body; body.c has the formulas. */
 enum { SAC_NET_PLAIN, SAC_NET_SIMBA, SAC_NET_BRO, SAC_NET_SIMBAV2, SAC_NET_FLASH };
 
+/* How weights are drawn, in the order of the agent's option init; init.c has the formulas. */
+enum {
+  SAC_MLP_LECUN,
+  SAC_MLP_TORCH,
+  SAC_MLP_GLOROT,
+  SAC_MLP_ORTHOGONAL,
+  SAC_MLP_BODY, /* of a body: each layer's own */
+  SAC_MLP_HE    /* a layer's own, no option */
+};
+
 /* What normalises the columns or the rows of a matrix, in the order of the agent's options
  * critic_norm, actor_norm and norm_place; norm.h has the formulas. */
 enum { SAC_NORM_NONE, SAC_NORM_LAYER, SAC_NORM_RMS, SAC_NORM_BATCH, SAC_NORM_RENORM };

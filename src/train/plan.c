@@ -2,19 +2,38 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "agent/critic_head.h"
 #include "agent/discrete.h"
 #include "train/run.h"
 
 /* --- sizes --------------------------------------------------------------------------------- */
 
-/* Weights and biases of in-hidden-out. */
-static size_t parameters(const sac_widths *hidden, size_t in, size_t out) {
+/* Of one norm: gamma and, but for RMS, beta. */
+static size_t norm_parameters(const sac_norm *norm) {
+  return norm->width * (norm->kind == SAC_NORM_RMS ? 1 : 2);
+}
+
+/* What a network learns: weights, biases, and the vectors of its norms and of its body. */
+static size_t parameters(const sac_mlp_spec *spec) {
+  sac_arena measuring = {0};
+  sac_mlp net;
   size_t sum = 0;
-  for (uint32_t i = 0; i < hidden->count; i++) {
-    sum += (in + 1) * hidden->width[i];
-    in = hidden->width[i];
+  sac_mlp_layout(&measuring, &net, spec);
+  for (size_t l = 0; l < net.layers; l++) {
+    const sac_layer *layer = &net.layer[l];
+    sum += layer->in * layer->out / (layer->apart ? layer->parts : 1);
+    sum += layer->biasless ? 0 : layer->out;
+    sum += norm_parameters(&layer->before) + norm_parameters(&layer->after) + layer->gain.width;
   }
-  return sum + (in + 1) * out;
+  return sum;
+}
+
+static sac_mlp_spec critic_of(const sac_agent_options *a, size_t in, size_t out) {
+  return (sac_mlp_spec){.in = in,
+                        .out = out,
+                        .hidden = &a->critic_hidden,
+                        .body = a->body,
+                        .norm = sac_norm_of(a, a->critic_norm)};
 }
 
 /* --- the line ------------------------------------------------------------------------------ */
@@ -65,9 +84,13 @@ void sac_run_plan(const sac_run *run, char *text, size_t size) {
   const sac_train_options *o = &run->config.options.train;
   const size_t O = run->rollout->O, A = run->rollout->A, E = run->rollout->E;
   const size_t K = run->rollout->actions, outputs = K ? K : sac_head_outputs(a, A);
-  const size_t actor = parameters(&a->actor_hidden, O, outputs) + noise_parameters(run);
-  const size_t in = K ? O : O + sac_head_seen(a, A), out = K ? K : 1;
-  const size_t critic = parameters(&a->critic_hidden, in, out);
+  sac_mlp_spec actor_spec = sac_head_network(a, O, outputs, 0);
+  if (outputs == 2 * A) actor_spec.parts = 2; /* as the agent lays it out */
+  const size_t actor = parameters(&actor_spec) + noise_parameters(run);
+  const sac_critic_head *head = sac_critic_head_of(a);
+  const size_t in = K ? O : O + sac_head_seen(a, A), out = K ? K : head ? head->outputs(a) : 1;
+  const sac_mlp_spec critic_spec = critic_of(a, in, out);
+  const size_t critic = parameters(&critic_spec);
   add(&t, "%s: observation %zu, action %s%zu", run->config.task, O, K ? "one of " : "", K ? K : A);
   if (E > 1) add(&t, ", %zu environments", E);
   add_network(&t, "; actor", &a->actor_hidden, O, outputs);
@@ -75,6 +98,7 @@ void sac_run_plan(const sac_run *run, char *text, size_t size) {
   snprintf(critics, sizeof critics, ", %lld critic%s", (long long)a->critics,
            a->critics == 1 ? "" : "s");
   add_network(&t, critics, &a->critic_hidden, in, out);
+  if (a->body != SAC_BODY_PLAIN) add(&t, " in residual blocks");
   add(&t, " (%zu parameters)", actor + (size_t)a->critics * critic);
   add(&t, "; %s; %lld steps, seed %lld", run->config.options.origin, (long long)o->steps,
       (long long)o->seed);
