@@ -70,15 +70,13 @@ static const sac_preset presets[] = {
      "actor_norm=batch norm_place=hidden norm_input=yes norm_momentum=0.99 norm_eps=1e-3 "
      "weight_projection=unit init=orthogonal critic_head=categorical critic_atoms=101 "
      "value_min=-5 value_max=5 reward_norm=return reward_norm_max=1e6 policy_delay=3 alpha=0.01 "
-     "alpha_loss=alpha "
-     "target_entropy_scale=-0.5 log_std_min=-10 warmup=5000 utd=2",
+     "alpha_loss=alpha target_entropy_scale=-0.5 log_std_min=-10 warmup=5000 utd=2",
      "Palenicek et al. 2025 (arXiv 2509.25174), danielpalenicek/xqc, conf/ and xqc/agents/xqc/"},
     {"simba",
      "lr=1e-4 batch=256 gamma=0.995 tau=0.005 body=simba actor_hidden=128 critic_hidden=512,512 "
      "norm_eps=1e-6 init=body weight_decay=0.01 weight_decay_of=all critic_loss=mse "
      "obs_norm=running obs_clip=1e6 log_std_map=tanh log_std_min=-10 alpha=0.01 alpha_loss=alpha "
-     "target_entropy_scale=-0.5 "
-     "warmup=5000 utd=2",
+     "target_entropy_scale=-0.5 warmup=5000 utd=2",
      "Lee et al. 2024 (arXiv 2410.09754), SonyResearch/simba, configs/ and scale_rl/"},
     {"simbav2",
      "lr=1e-4 lr_schedule=linear lr_horizon=1000000 lr_end=0.5 batch=256 gamma=0.995 tau=0.005 "
@@ -92,9 +90,8 @@ static const sac_preset presets[] = {
      "body=flash actor_hidden=128,128 critic_hidden=256,256 norm_momentum=0.99 norm_eps=1e-5 "
      "norm_unbiased=yes actor_joint=yes weight_projection=unit_norms init=body "
      "critic_head=categorical critic_atoms=101 value_min=-5 value_max=5 reward_norm=return "
-     "reward_norm_max=5 "
-     "policy_delay=2 log_std_map=tanh log_std_min=-10 alpha=0.01 alpha_loss=alpha "
-     "target_entropy_std=0.15 noise=zeta noise_hold=16 warmup=10000 utd=1",
+     "reward_norm_max=5 policy_delay=2 log_std_map=tanh log_std_min=-10 alpha=0.01 "
+     "alpha_loss=alpha target_entropy_std=0.15 noise=zeta noise_hold=16 warmup=10000 utd=1",
      "FlashSAC (arXiv 2604.04539), Holiday-Robot/FlashSAC, configs/ and scripts/run_mujoco.sh"},
 };
 

@@ -19,27 +19,28 @@ def norm(tensors):
 
 
 class Adam:
-    """[ADAM, algorithm 1], and decoupled weight decay of matrices [ADAMW, algorithm 2]."""
+    """[ADAM, algorithm 1], and decoupled weight decay of matrices or of all
+    [ADAMW, algorithm 2]."""
 
     def __init__(self, options, who):
         self.b1, self.b2 = float(options[who + "_beta1"]), float(options["adam_beta2"])
         self.eps = float(options["adam_eps"])
         self.decay = float(options["weight_decay"])
 
-    def step(self, steps, lr, theta, gradient, m, v, matrix=False):
+    def step(self, steps, lr, theta, gradient, m, v, shrinks=False):
         """Step number `steps`; theta, m, v are changed in place."""
         m[...] = self.b1 * m + (1.0 - self.b1) * gradient
         v[...] = self.b2 * v + (1.0 - self.b2) * gradient ** 2
         m_hat, v_hat = m / (1.0 - self.b1 ** steps), v / (1.0 - self.b2 ** steps)
-        shrink = lr * self.decay * theta if matrix else 0.0
+        shrink = lr * self.decay * theta if shrinks else 0.0
         theta -= lr * m_hat / (np.sqrt(v_hat) + self.eps) + shrink
 
     def network(self, steps, lr, net, gradient):
         """Step all of a network; with weight_projection, back to the unit sphere."""
         for name, theta in net.w.items():
             matrix = name[0].isdigit() and name.endswith(".weight")
-            matrix |= net.o.get("weight_decay_of") == "all"
-            self.step(steps, lr, theta, gradient[name], net.m[name], net.v[name], matrix)
+            shrinks = matrix or net.o["weight_decay_of"] == "all"
+            self.step(steps, lr, theta, gradient[name], net.m[name], net.v[name], shrinks)
         if net.o["weight_projection"] != "none":
             net.project()
 

@@ -14,17 +14,17 @@ from tape import Node, difference, gradients
 
 BASE = {"precision": "fp32", "policy": "tanh_normal", "gamma": "0.9", "adam_beta2": "0.999",
         "adam_eps": "1e-8", "actor_beta1": "0.9", "critic_beta1": "0.9", "alpha_beta1": "0.9",
-        "weight_decay": "0", "log_std_min": "-1", "log_std_max": "0.5",
-        "log_std_map": "clamp", "value": "q",
-        "target_entropy_scale": "-1", "target_entropy_std": "0", "target_entropy_discrete": "0.5",
+        "weight_decay": "0", "weight_decay_of": "matrices", "log_std_min": "-1",
+        "log_std_max": "0.5", "log_std_map": "clamp", "value": "q", "target_entropy_scale": "-1",
+        "target_entropy_std": "0", "target_entropy_discrete": "0.5",
         "entropy_space": "environment", "critic_loss": "half_mse", "actor_q": "min",
         "critic_norm": "none", "actor_norm": "none", "norm_place": "hidden", "norm_input": "no",
         "norm_momentum": "0.9", "norm_eps": "1e-3", "renorm_r_max": "3", "renorm_d_max": "5",
         "renorm_warmup": "0", "critic_dropout": "0", "critic_target": "ema",
         "critic_head": "scalar", "critic_atoms": "9", "value_min": "-2", "value_max": "3",
-        "critic_quantiles": "4", "quantile_drop": "1", "obs_norm": "none",
-        "reward_norm": "none", "weight_projection": "none", "body": "plain",
-        "norm_unbiased": "no", "actor_joint": "no", "actor_hidden": "7,5", "critic_hidden": "7,5"}
+        "critic_quantiles": "4", "quantile_drop": "1", "obs_norm": "none", "reward_norm": "none",
+        "weight_projection": "none", "body": "plain", "norm_unbiased": "no", "actor_joint": "no",
+        "actor_hidden": "7,5", "critic_hidden": "7,5"}
 WIDTHS = (7, 5)
 BLOCKS = {**BASE, "actor_hidden": "5,5", "critic_hidden": "5,5"}
 

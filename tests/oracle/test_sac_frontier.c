@@ -103,6 +103,25 @@ static const struct test_case cases[] = {
      .act = 2,
      .set = CROSSQ MIDDLE "critics=3 critic_subset=2"},
     {.name = "crossq, weight decay", .obs = 6, .act = 2, .set = CROSSQ MIDDLE "weight_decay=20"},
+    {.name = "crossq, weight decay of all",
+     .obs = 6,
+     .act = 2,
+     .set = CROSSQ MIDDLE "weight_decay=20 weight_decay_of=all init=orthogonal",
+     .threads = 3},
+    {.name = "plain, weight decay of all",
+     .obs = 6,
+     .act = 2,
+     .set = MIDDLE "weight_decay=20 weight_decay_of=all"},
+    {.name = "flash, weight decay of all",
+     .obs = 6,
+     .act = 2,
+     .set = "body=flash batch=32 actor_hidden=16 critic_hidden=24,24 weight_decay=20 "
+            "weight_decay_of=all init=body"},
+    {.name = "simbav2, weight decay of all",
+     .obs = 6,
+     .act = 2,
+     .set = "body=simbav2 batch=32 actor_hidden=16 critic_hidden=24,24 weight_decay=20 "
+            "weight_decay_of=all init=body"},
     {.name = "crossq, discrete",
      .obs = 4,
      .act = 1,
@@ -219,6 +238,7 @@ static const struct test_case cases[] = {
      .act = 6,
      .set = "body=simba batch=64 actor_hidden=32 critic_hidden=48,48 norm_eps=1e-6 "
             "critic_loss=mse lr_actor=1e-4 lr_critic=1e-4 lr_alpha=1e-4 weight_decay=20 "
+            "weight_decay_of=all init=body "
             "alpha=0.01 alpha_loss=alpha obs_norm=running log_std_map=tanh log_std_min=-10",
      .threads = 3,
      .target_offset = 0.05f},

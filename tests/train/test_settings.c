@@ -278,6 +278,8 @@ static void body_presets_say_what_their_sources_say(void **state) {
   assert_close(o.agent.lr_critic, 1e-4, 0, 0);
   assert_close(o.agent.lr_alpha, 1e-4, 0, 0);
   assert_close(o.agent.weight_decay, 1e-2, 0, 0);
+  assert_int_equal(o.agent.weight_decay_of, SAC_WEIGHT_DECAY_OF_ALL);
+  assert_int_equal(o.agent.init, SAC_INIT_BODY);
   assert_close(o.agent.gamma, 0.995, 0, 0);
   assert_close(o.agent.tau, 0.005, 0, 0);
   assert_close(o.agent.alpha, 0.01, 0, 0);
