@@ -291,7 +291,7 @@ static double adam_on(const pass *p, const sac_mlp_batch *b, size_t at, size_t n
   return sac_mlp_step_span(p->k, b->net, at, n, b->adam, g, b->tau);
 }
 
-/* The same for parameters of norms, which do not decay. */
+/* The same for parameters of norms, which decay where all do. */
 static double adam_on_norm(const pass *p, const sac_mlp_batch *b, size_t at, size_t n,
                            const float *g) {
   return sac_mlp_step_bias(p->k, b->net, at, n, b->adam, g, b->tau);
