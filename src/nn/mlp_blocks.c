@@ -53,6 +53,15 @@ void sac_blocks_normalise_back(const sac_kernels *k, const sac_mlp *net, const s
                                         .ldx = ld});
 }
 
+/* y = x where `made` is above 0, else 0; without a branch, which would be a guess. */
+static void open_where(size_t n, const float *restrict made, const float *restrict x,
+                       float *restrict y) {
+  for (size_t c = 0; c < n; c++) {
+    const float open = x[c];
+    y[c] = made[c] > 0.0f ? open : 0.0f;
+  }
+}
+
 void sac_blocks_back(const sac_mlp *net, size_t l, const sac_trace *trace, size_t n, size_t to,
                      const size_t row[], size_t column, size_t columns, const float *scale,
                      int add) {
@@ -66,7 +75,7 @@ void sac_blocks_back(const sac_mlp *net, size_t l, const sac_trace *trace, size_
       continue;
     }
     const float *made = trace->added[l] + (row ? row[i] : to + i) * ld + column;
-    for (size_t c = 0; c < columns; c++) d[c] = made[c] > 0.0f ? dsum[c] : 0.0f;
+    open_where(columns, made, dsum, d);
     for (size_t c = 0; scale && c < columns; c++) d[c] *= scale[column + c];
   }
 }
