@@ -45,9 +45,9 @@ void sac_trace_layout_training(sac_arena *arena, sac_trace *trace, const sac_mlp
 enum { SAC_INIT_STREAMS = SAC_WIDTHS_MAX + 1 };
 void sac_mlp_init(const sac_kernels *k, sac_mlp *net, int kind, uint64_t seed, uint64_t index);
 
-/* Thread t's share of the columns of every matrix to length 1, and their transposes (fp32 alone):
- * an output's weights on the unit sphere [XQC, SIMBAV2]. A column of zeros stays. Any T gives the
- * same bits; two calls with one T share no column. */
+/* Thread t's share of the columns of every matrix to length 1, and of their transposes (fp32
+ * alone), which are up to date: an output's weights on the unit sphere [XQC, SIMBAV2]. A column of
+ * zeros stays. Any T gives the same bits; two calls with one T share no column. */
 void sac_mlp_project(sac_mlp *net, size_t t, size_t T);
 
 /* The same for norms: each one's parameters to length sqrt(width), gamma and beta as one vector

@@ -6,12 +6,14 @@
 
 #include <math.h>
 
-/* Columns [first, first + n) of layer l, n <= SAC_LANES, to length 1; one of zeros, such as the
+enum { COLUMNS = 64 }; /* that are walked through together: four cache lines of a row */
+
+/* Columns [first, first + n) of layer l, n <= COLUMNS, to length 1; one of zeros, such as the
  * padding's, stays. Each column's sum runs in one order, whoever computes it. */
 static void project_columns(sac_mlp *net, const sac_layer *layer, size_t first, size_t n) {
   float *W = net->w + layer->offset + first;
-  double square[SAC_LANES] = {0.0};
-  float scale[SAC_LANES];
+  double square[COLUMNS] = {0.0};
+  float scale[COLUMNS];
   for (size_t i = 0; i < layer->in; i++)
     for (size_t c = 0; c < n; c++)
       square[c] += (double)W[i * layer->ld + c] * (double)W[i * layer->ld + c];
@@ -19,18 +21,19 @@ static void project_columns(sac_mlp *net, const sac_layer *layer, size_t first, 
   for (size_t i = 0; i < layer->in; i++)
     for (size_t c = 0; c < n; c++) W[i * layer->ld + c] *= scale[c];
   if (!layer->Wt) return;
-  for (size_t c = 0; c < n; c++)
-    for (size_t i = 0; i < layer->in; i++)
-      layer->Wt[(first + c) * layer->ldt + i] = W[i * layer->ld + c];
+  for (size_t c = 0; c < n; c++) { /* the same numbers in rows */
+    float *w = layer->Wt + (first + c) * layer->ldt;
+    for (size_t i = 0; i < layer->in; i++) w[i] *= scale[c];
+  }
 }
 
 void sac_mlp_project(sac_mlp *net, size_t t, size_t T) {
   size_t turn = 0;
   for (size_t l = 0; l < net->layers; l++) {
     const sac_layer *layer = &net->layer[l];
-    for (size_t first = 0; first < layer->ld; first += SAC_LANES, turn++) {
+    for (size_t first = 0; first < layer->ld; first += COLUMNS, turn++) {
       const size_t left = layer->ld - first;
-      if (turn % T == t) project_columns(net, layer, first, left < SAC_LANES ? left : SAC_LANES);
+      if (turn % T == t) project_columns(net, layer, first, left < COLUMNS ? left : COLUMNS);
     }
   }
 }

@@ -35,6 +35,7 @@ static void columns_have_length_one(void **state) {
     float *before = malloc(f.net.count * sizeof *before);
     const sac_layer *first = &f.net.layer[0];
     for (size_t i = 0; i < IN; i++) f.net.w[first->offset + i * first->ld + 2] = 0.0f;
+    sac_mlp_refresh(sac_kernels_get(), &f.net);
     memcpy(before, f.net.w, f.net.count * sizeof *before);
     sac_mlp_project(&f.net, 0, 1);
     for (size_t l = 0; l < f.net.layers; l++) {
