@@ -85,7 +85,7 @@ void sac_run_plan(const sac_run *run, char *text, size_t size) {
   const size_t O = run->rollout->O, A = run->rollout->A, E = run->rollout->E;
   const size_t K = run->rollout->actions, outputs = K ? K : sac_head_outputs(a, A);
   sac_mlp_spec actor_spec = sac_head_network(a, O, outputs, 0);
-  if (outputs == 2 * A) actor_spec.parts = 2; /* as the agent lays it out */
+  if (!K && outputs == 2 * A) actor_spec.parts = 2; /* as the agent lays it out */
   const size_t actor = parameters(&actor_spec) + noise_parameters(run);
   const sac_critic_head *head = sac_critic_head_of(a);
   const size_t in = K ? O : O + sac_head_seen(a, A), out = K ? K : head ? head->outputs(a) : 1;
