@@ -76,7 +76,7 @@ static void each_trains_pendulum(void **state) {
     scratch_make(dir);
     const sac_run_options o = shortened(&preset[i]);
     sac_run *run;
-    sac_update_metrics last = {.critic_loss = NAN};
+    sac_update_metrics last = {.critic_loss = (double)NAN};
     print_message("%s\n", preset[i].name);
     assert_ok(sac_run_create(task, &o, 1, dir, NULL, &run, &err), err);
     assert_ok(sac_run_train(run, keep_last, &last, &err), err);
