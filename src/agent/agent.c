@@ -108,7 +108,7 @@ void sac_agent_fresh(sac_agent *g) {
   const uint64_t round = o->reset_every ? g->updates / (uint64_t)o->reset_every : 0;
   const uint64_t base = round * INIT_STREAMS;
   sac_mlp_init(g->k, &g->pi.net, o->init, g->seed, base);
-  if (!g->K) sac_head_bias(&g->pi);
+  if (!g->K) sac_head_bias(g->k, &g->pi);
   if (g->pi.gsde.H) sac_gsde_init(&g->pi.gsde, o->sde_log_std_init);
   sac_critics_init(g, base);
   if (o->value == SAC_VALUE_V)

@@ -117,7 +117,7 @@ void sac_head_set(sac_head *head, const sac_agent_options *options, const double
 
 /* Add what the options and the head say to the fresh bias of the last layer: log_std_bias behind
  * log sigma; components of a mixture apart from each other. */
-void sac_head_bias(sac_head *head);
+void sac_head_bias(const sac_kernels *k, sac_head *head);
 
 /* The randomness of rows [first, last): row b's from stream (seed, purpose, index + b). */
 void sac_head_noise(const sac_kernels *k, sac_head *head, size_t first, size_t last, uint64_t seed,

@@ -101,7 +101,7 @@ static double spread(const sac_head_work *w, size_t i) {
   return which ? 0.0 : at;
 }
 
-void sac_head_bias(sac_head *head) {
+void sac_head_bias(const sac_kernels *k, sac_head *head) {
   const sac_head_work *w = &head->work;
   float *bias = sac_mlp_output_bias(&head->net);
   if (w->kind->features) return; /* the scale has no output */
@@ -111,6 +111,7 @@ void sac_head_bias(sac_head *head) {
       if (scale) bias[sac_work_place(head, j, i)] += (float)head->opt.log_std_bias;
       bias[sac_work_place(head, j, i)] += (float)spread(w, i);
     }
+  sac_mlp_refresh(k, &head->net);
 }
 
 /* --- the last step, a = T(z) ----------------------------------------------------------------- */

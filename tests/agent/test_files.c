@@ -77,6 +77,8 @@ static void a_loaded_agent_goes_on_with_the_same_bits(void **state) {
   set_option(&options, "norm_place", "inputs");
   options.renorm_warmup = 4;
   check_goes_on(&options);
+  options.log_std_bias = 0.5, options.policy_delay = 5; /* no step of the actor before the file */
+  check_goes_on(&options);
 }
 
 /* The policy of the file acts as the agent does, with noise and without. */
