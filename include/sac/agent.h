@@ -35,15 +35,16 @@ extern "C" {
   R(norm_momentum, 0.99, 0.0, 1.0, "batch, renorm: what running statistics keep per pass")        \
   R(norm_eps, 1e-3, 1e-12, 1.0, "added to a normaliser's variance")                               \
   C(norm_unbiased, no, "no|yes",                                                                  \
-    "running variances: of the batch | unbiased, times rows/(rows-1) [FlashSAC]")                 \
+    "running variances: of the batch | unbiased, times rows/(rows-1) [FLASHSAC]")                 \
   R(renorm_r_max, 3.0, 1.0, 1e6, "renorm: largest ratio of deviations, and its inverse [BRN]")    \
   R(renorm_d_max, 5.0, 0.0, 1e6, "renorm: largest shift, in running deviations [BRN]")            \
   I(renorm_warmup, 100000, 0, 1000000000000, "renorm: passes with the batch's statistics alone")  \
   C(actor_joint, no, "no|yes",                                                                    \
-    "actor_norm of a batch, the actor's update: over s | over s and s' as one batch [FlashSAC]")  \
+    "actor_norm of a batch, or body=flash, the actor's update: over s | over s and s' as one "    \
+    "batch [FLASHSAC]")                                                                           \
   C(weight_projection, none, "none|unit|unit_norms",                                              \
     "after each step each output's weights are scaled to length 1 [XQC, SIMBAV2] | and each "     \
-    "norm's parameters to the root of its width [FlashSAC]")                                      \
+    "norm's parameters to the root of its width [FLASHSAC]")                                      \
   R(critic_dropout, 0.0, 0.0, 0.99, "share of a critic's hidden products set to 0 [DROQ]")        \
   C(precision, fp32, "fp32|bf16",                                                                 \
     "the products of an update: in float | of bf16, summed in float, where the CPU has them")     \
@@ -75,7 +76,8 @@ extern "C" {
   R(weight_decay, 0.0, 0.0, 100.0,                                                                \
     "weights of actor and critics shrink by lr * this a step [ADAMW]")                            \
   C(weight_decay_of, matrices, "matrices|all",                                                    \
-    "what shrinks: products' weights | biases and normalisers too [SIMBA, BRO]")                  \
+    "what shrinks: products' weights | biases, normalisers and simbav2's factors too "            \
+    "[SIMBA, BRO]")                                                                               \
   I(reset_every, 0, 0, 1000000000000,                                                             \
     "updates between fresh draws of networks, optimisers and temperature [SRSAC]; 0: never")      \
   C(temperature, learned, "learned|fixed", "learned towards the target entropy, or fixed [SAC2]") \
@@ -88,7 +90,7 @@ extern "C" {
     "log pi of the actor step's sample | of a fresh one after it [CleanRL]")                      \
   R(target_entropy_scale, -1.0, -1000.0, 1000.0, "target entropy per action dimension [SAC2]")    \
   R(target_entropy_std, 0.0, 0.0, 100.0,                                                          \
-    "if > 0: the target is the entropy of a normal of this deviation [FlashSAC]")                 \
+    "if > 0: the target is the entropy of a normal of this deviation [FLASHSAC]")                 \
   R(target_entropy_discrete, 0.98, 0.0, 1.0,                                                      \
     "policy=categorical: target entropy as a share of log K [SACD]")                              \
   C(entropy_space, normalized, "normalized|environment",                                          \

@@ -24,7 +24,7 @@ extern "C" {
   I(update_every, 1, 1, 1000000, "steps between blocks of updates; the ratio stays utd [SpinUp]") \
   C(noise, white, "white|held|pink|zeta",                                                         \
     "exploration and warm-up draws: fresh each step | held | 1/f | held n steps, P(n) ~ n^-2, "   \
-    "warm-up fresh [FlashSAC]")                                                                   \
+    "warm-up fresh [FLASHSAC]")                                                                   \
   I(noise_hold, 8, 1, 100000, "steps for which held noise stays; zeta: at most, up to 256")       \
   I(sde_sample_freq, -1, -1, 1000000,                                                             \
     "policy=gsde: steps for which a noise matrix stays; -1: the whole episode [SB3]")             \

@@ -1,5 +1,7 @@
 #include "sac/agent.h"
 
+#include <string.h>
+
 #include "base/try.h"
 
 #define R(name, def, lo, hi, help) \
@@ -102,10 +104,18 @@ static int all_equal(const sac_widths *w) {
   return 1;
 }
 
+enum { WORD_MAX = 32 };
+
+/* The value of the option `name` as its row of the table spells it. */
+static void value_of(const sac_agent_options *o, const char *name, char text[WORD_MAX]) {
+  for (size_t i = 0; i < ROWS; i++)
+    if (!strcmp(table[i].name, name)) sac_option_get(&table[i], o, text, WORD_MAX);
+}
+
 /* A body has norms of its own, in places of its own. */
 static sac_status check_body(const sac_agent_options *o, sac_error *err) {
-  static const char *const names[] = {"plain", "simba", "bro", "simbav2", "flash"};
-  const char *name = names[o->body];
+  char name[WORD_MAX];
+  value_of(o, "body", name);
   if (o->body == SAC_BODY_PLAIN && o->init == SAC_INIT_BODY)
     return sac_fail(err, SAC_ERR_ARG,
                     "init = body: weights as a body's authors draw them; body = plain has none, "
@@ -122,11 +132,14 @@ static sac_status check_body(const sac_agent_options *o, sac_error *err) {
                     "a network's blocks are as wide, such as 512,512",
                     name);
   if (o->critic_dropout > 0.0)
-    return sac_fail(err, SAC_ERR_ARG, "critic_dropout = %g: only with body = plain",
+    return sac_fail(err, SAC_ERR_ARG,
+                    "critic_dropout = %g: only with body = plain; the layers of other bodies are "
+                    "not thinned, set critic_dropout = 0",
                     o->critic_dropout);
   if (o->precision == SAC_PRECISION_BF16)
     return sac_fail(err, SAC_ERR_ARG,
-                    "precision = bf16: only with body = plain; set precision = fp32");
+                    "precision = bf16: only with body = plain; the norms and the sums of other "
+                    "bodies are in fp32 alone, set precision = fp32");
   if (o->policy == SAC_POLICY_GSDE)
     return sac_fail(err, SAC_ERR_ARG,
                     "policy = gsde: only with body = plain, whose last hidden layer its noise is "
@@ -139,7 +152,8 @@ static sac_status check_projection(const sac_agent_options *o, sac_error *err) {
   if (o->weight_projection == SAC_WEIGHT_PROJECTION_NONE) return SAC_OK;
   if (o->precision == SAC_PRECISION_BF16 || o->value == SAC_VALUE_V)
     return sac_fail(err, SAC_ERR_ARG,
-                    "weight_projection = %s: only with precision = fp32 and value = q",
+                    "weight_projection = %s: only with precision = fp32 and value = q; neither "
+                    "weights in bf16 nor those of a value network are projected",
                     norms ? "unit_norms" : "unit");
   if (norms && !o->critic_norm && !o->actor_norm &&
       (o->body == SAC_BODY_PLAIN || o->body == SAC_BODY_SIMBAV2))

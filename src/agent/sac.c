@@ -300,7 +300,7 @@ static void summed_gradient(const struct update *u, size_t t, size_t T) {
 }
 
 /* The actor that normalises over the batch, in training mode: all rows at once. With actor_joint
- * those of s' follow, which have a part in the statistics and no loss [FlashSAC]. */
+ * those of s' follow, which have a part in the statistics and no loss [FLASHSAC]. */
 static sac_mlp_batch actor_batch(const struct update *u) {
   sac_agent *g = u->agent;
   return (sac_mlp_batch){.net = &g->pi.net,

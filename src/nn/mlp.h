@@ -22,8 +22,9 @@ typedef struct sac_mlp_spec {
                                    dropout, and without norms or with norms of a batch kind before
                                    every product */
   int body;                     /* SAC_NET_PLAIN ...: what `hidden` means, body.h */
-  size_t parts;                 /* simbav2: the output is so many vectors, each with a last hidden
-                                   layer of its own; 0: one */
+  size_t parts;                 /* of a body: the output is so many vectors, whose last layers are
+                                   drawn apart, and which in simbav2 have each a last hidden layer
+                                   of its own; 0: one */
   sac_norm_spec norm;           /* zero: none; of a body its own kind, with these numbers */
   double dropout;               /* in [0, 1); 0 with a norm of a batch kind, and with a body */
 } sac_mlp_spec;

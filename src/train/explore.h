@@ -13,7 +13,7 @@ enum {
 
 /* out: (A) standard normals of environment `env` at its step t < 2^40, for the option `noise`:
  * white: independent of every other step; held: the draw of block floor(t / noise_hold);
- * zeta: a draw stays n <= noise_hold <= SAC_EXPLORE_ZETA_MAX steps, P(n) ~ n^-2 [FlashSAC], but
+ * zeta: a draw stays n <= noise_hold <= SAC_EXPLORE_ZETA_MAX steps, P(n) ~ n^-2 [FLASHSAC], but
  * white in the warm-up; pink: a sum over ten octaves of draws that stay 2^k steps, of variance 1
  * and a spectrum that falls as 1/f between one step and 512 [Gardner 1978, the Voss algorithm]. */
 void sac_explore_normals(const sac_train_options *options, uint32_t purpose, size_t env, uint64_t t,

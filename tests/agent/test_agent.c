@@ -58,7 +58,7 @@ static void what_a_body_cannot_have_is_refused(void **state) {
       {"norm_input", "yes", "body|norm_input"},
       {"critic_hidden", "64,32", "body|critic_hidden"},
       {"actor_hidden", "8,9", "body|actor_hidden"},
-      {"critic_dropout", "0.1", "critic_dropout|body"},
+      {"critic_dropout", "0.1", "critic_dropout|body|thinned"},
       {"policy", "gsde", "gsde|body"},
   };
   for (int b = 0; small_bodies[b]; b++)

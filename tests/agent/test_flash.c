@@ -110,7 +110,7 @@ static void what_does_not_go_with_it_is_refused(void **state) {
       {"norm_input", "yes", "body = flash|norm_input"},
       {"critic_hidden", "18,19", "body = flash|critic_hidden"},
       {"critic_dropout", "0.1", "critic_dropout"},
-      {"precision", "bf16", "precision = bf16|fp32"},
+      {"precision", "bf16", "precision = bf16|sums|fp32"},
       {"policy", "gsde", "policy = gsde"},
       {"value", "v", "value = v"},
       {"batch", "1", "batch = 1"},

@@ -89,6 +89,9 @@ static void so_do_norms(void **state) {
   sac_error err = {0};
   set_option(&o, "critic_norm", "none"), set_option(&o, "actor_norm", "none");
   check_refused(sac_agent_options_check(&o, &err), SAC_ERR_ARG, &err, "weight_projection|norm");
+  set_option(&o, "value", "v");
+  check_refused(sac_agent_options_check(&o, &err), SAC_ERR_ARG, &err,
+                "weight_projection|value = q|value network");
   sac_agent_destroy(agent);
   sac_replay_destroy(replay);
 }

@@ -248,7 +248,9 @@ static void frontier_presets_say_what_their_sources_say(void **state) {
   assert_int_equal(o.agent.critic_norm, SAC_NORMS_BATCH);
   assert_int_equal(o.agent.norm_input, SAC_NORM_INPUT_YES);
   assert_int_equal(o.agent.critic_target, SAC_CRITIC_TARGET_EMA);
+  assert_int_equal(o.agent.norm_place, SAC_NORM_PLACE_HIDDEN);
   assert_int_equal(o.agent.weight_projection, SAC_WEIGHT_PROJECTION_UNIT);
+  assert_int_equal(o.agent.init, SAC_INIT_ORTHOGONAL);
   assert_int_equal(o.agent.critic_atoms, 101);
   assert_int_equal(o.agent.critic_hidden.count, 4);
   assert_close(o.agent.lr_critic * o.agent.lr_end, 3e-5, 0, 1e-12);
@@ -303,6 +305,8 @@ static void body_presets_say_what_their_sources_say(void **state) {
   assert_int_equal(o.agent.lr_horizon, 1000000);
   assert_close(o.agent.weight_decay, 0, 0, 0);
   assert_int_equal(o.agent.weight_projection, SAC_WEIGHT_PROJECTION_UNIT);
+  assert_int_equal(o.agent.norm_place, SAC_NORM_PLACE_HIDDEN);
+  assert_int_equal(o.agent.init, SAC_INIT_BODY);
   assert_int_equal(o.agent.critic_head, SAC_CRITIC_CATEGORICAL);
   assert_int_equal(o.agent.critic_atoms, 101);
   assert_close(o.agent.value_max, 5, 0, 0);
@@ -321,6 +325,8 @@ static void body_presets_say_what_their_sources_say(void **state) {
   assert_int_equal(o.agent.norm_unbiased, SAC_NORM_UNBIASED_YES);
   assert_int_equal(o.agent.actor_joint, SAC_ACTOR_JOINT_YES);
   assert_int_equal(o.agent.weight_projection, SAC_WEIGHT_PROJECTION_UNIT_NORMS);
+  assert_int_equal(o.agent.norm_place, SAC_NORM_PLACE_HIDDEN);
+  assert_int_equal(o.agent.init, SAC_INIT_BODY);
   assert_int_equal(o.agent.batch, 512);
   assert_close(o.agent.tau, 0.01, 0, 0);
   assert_close(o.agent.gamma, 0.99, 0, 0);
