@@ -69,9 +69,8 @@ sac_status sac_head_check(const sac_agent_options *options, size_t A, const doub
  * each action is an angle. text: (size) out. */
 void sac_head_fitting(int turn, char *text, size_t size);
 
-/* The network's outputs under these options, which sac_head_check has passed; a head's, which the
- * variances of gsde belong to. */
-size_t sac_head_outputs(const sac_agent_options *options, size_t A);
+/* A head's outputs under these options, which sac_head_check has passed; the variances of gsde, of
+ * which the network knows nothing, are among them. */
 size_t sac_head_kind_outputs(const sac_head_kind *kind, const sac_agent_options *options, size_t A);
 
 /* What the critics see of an action: itself; of an angle its cosines and its sines, so that Q has

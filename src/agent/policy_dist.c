@@ -12,11 +12,6 @@
 static const double log_2 = 0.69314718055994530942, log_pi = 1.14472988584940017414;
 static const double pi = 3.14159265358979323846;
 
-size_t sac_head_outputs(const sac_agent_options *options, size_t A) {
-  const sac_head_kind *kind = sac_head_kind_of(options);
-  return kind->features ? sac_gsde_outputs(A) : sac_head_kind_outputs(kind, options, A);
-}
-
 size_t sac_head_kind_outputs(const sac_head_kind *kind, const sac_agent_options *options,
                              size_t A) {
   sac_dist d;

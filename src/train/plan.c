@@ -2,8 +2,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "agent/critic_head.h"
-#include "agent/discrete.h"
+#include "agent/handle.h"
 #include "train/run.h"
 
 /* --- sizes --------------------------------------------------------------------------------- */
@@ -14,26 +13,15 @@ static size_t norm_parameters(const sac_norm *norm) {
 }
 
 /* What a network learns: weights, biases, and the vectors of its norms and of its body. */
-static size_t parameters(const sac_mlp_spec *spec) {
-  sac_arena measuring = {0};
-  sac_mlp net;
+static size_t parameters(const sac_mlp *net) {
   size_t sum = 0;
-  sac_mlp_layout(&measuring, &net, spec);
-  for (size_t l = 0; l < net.layers; l++) {
-    const sac_layer *layer = &net.layer[l];
+  for (size_t l = 0; l < net->layers; l++) {
+    const sac_layer *layer = &net->layer[l];
     sum += layer->in * layer->out / (layer->apart ? layer->parts : 1);
     sum += layer->biasless ? 0 : layer->out;
     sum += norm_parameters(&layer->before) + norm_parameters(&layer->after) + layer->gain.width;
   }
   return sum;
-}
-
-static sac_mlp_spec critic_of(const sac_agent_options *a, size_t in, size_t out) {
-  return (sac_mlp_spec){.in = in,
-                        .out = out,
-                        .hidden = &a->critic_hidden,
-                        .body = a->body,
-                        .norm = sac_norm_of(a, a->critic_norm)};
 }
 
 /* --- the line ------------------------------------------------------------------------------ */
@@ -55,11 +43,11 @@ static void add(struct text *t, const char *fmt, ...) {
   t->left -= used;
 }
 
-static void add_network(struct text *t, const char *name, const sac_widths *hidden, size_t in,
-                        size_t out) {
-  add(t, "%s %zu", name, in);
+static void add_network(struct text *t, const char *name, const sac_widths *hidden,
+                        const sac_mlp *net) {
+  add(t, "%s %zu", name, net->in);
   for (uint32_t i = 0; i < hidden->count; i++) add(t, "-%u", hidden->width[i]);
-  add(t, "-%zu", out);
+  add(t, "-%zu", net->out);
 }
 
 static void add_bytes(struct text *t, size_t bytes) {
@@ -83,23 +71,19 @@ void sac_run_plan(const sac_run *run, char *text, size_t size) {
   const sac_agent_options *a = &run->config.options.agent;
   const sac_train_options *o = &run->config.options.train;
   const size_t O = run->rollout->O, A = run->rollout->A, E = run->rollout->E;
-  const size_t K = run->rollout->actions, outputs = K ? K : sac_head_outputs(a, A);
-  sac_mlp_spec actor_spec = sac_head_network(a, O, outputs, 0);
-  if (!K && outputs == 2 * A) actor_spec.parts = 2; /* as the agent lays it out */
-  const size_t actor = parameters(&actor_spec) + noise_parameters(run);
-  const sac_critic_head *head = sac_critic_head_of(a);
-  const size_t in = K ? O : O + sac_head_seen(a, A), out = K ? K : head ? head->outputs(a) : 1;
-  const sac_mlp_spec critic_spec = critic_of(a, in, out);
-  const size_t critic = parameters(&critic_spec);
+  const size_t K = run->rollout->actions;
+  const sac_mlp *actor = &run->agent->pi.net, *critic = &run->agent->q[0].net;
+  const size_t learned =
+      parameters(actor) + noise_parameters(run) + run->agent->N * parameters(critic);
   add(&t, "%s: observation %zu, action %s%zu", run->config.task, O, K ? "one of " : "", K ? K : A);
   if (E > 1) add(&t, ", %zu environments", E);
-  add_network(&t, "; actor", &a->actor_hidden, O, outputs);
+  add_network(&t, "; actor", &a->actor_hidden, actor);
   char critics[32];
   snprintf(critics, sizeof critics, ", %lld critic%s", (long long)a->critics,
            a->critics == 1 ? "" : "s");
-  add_network(&t, critics, &a->critic_hidden, in, out);
+  add_network(&t, critics, &a->critic_hidden, critic);
   if (a->body != SAC_BODY_PLAIN) add(&t, " in residual blocks");
-  add(&t, " (%zu parameters)", actor + (size_t)a->critics * critic);
+  add(&t, " (%zu parameters)", learned);
   add(&t, "; %s; %lld steps, seed %lld", run->config.options.origin, (long long)o->steps,
       (long long)o->seed);
   add(&t, "; replay ");

@@ -17,6 +17,27 @@ done
 tail -n 1 err | grep -q '^done: 600 steps, 500 updates' || fail "the last line: $(tail -n 1 err)"
 ! grep -q $'\x1b' err || fail "escape codes though stderr is no terminal"
 
+# what other networks learn: weights, norms, gains, biases; here of 1 block of 8 and 2 of 4, 11 outputs a
+# critic. simbav2 has a constant beside the input and gains, and a last layer a part of the policy:
+#   actor  (3+1)*8+8 + 2*8*32+32+8 + 2*(8*8+8) + 2*(8+1) = 754
+#   critic (4+1)*4+4 + 2*(2*4*16+16+4) + 4*4+4 + (4+1)*11 = 395
+# of discrete actions, one part, and critics of two outputs that do not see the action:
+#   actor  (4+1)*8+8 + 552 + 8*8+8 + (8+1)*2 = 690, critic (4+1)*4+4 + 296 + 20 + (4+1)*2 = 350
+# flash has gamma and beta of each batch norm, gamma alone before the outputs:
+#   actor  3*(8+2) + 2*8*32 + 2*(32+8) + 8 + (8+1)*2 = 648
+#   critic 4*(4+2) + 2*(2*4*16 + 2*(16+4)) + 4 + (4+1)*11 = 419
+learns() { # learns COUNT TASK FLAG...: the plan says so many parameters
+  local count=$1 task=$2
+  shift 2
+  "$sac" train "$task" --out learns --steps 1 --eval-episodes 1 "$@" --set actor_hidden=8 \
+    --set critic_hidden=4,4 >/dev/null 2>err || fail "no run: $(cat err)"
+  head -n 1 err | grep -q "($count parameters)" || fail "not $count: $(head -n 1 err)"
+  rm -r learns
+}
+learns $((754 + 2 * 395)) Pendulum-v1 --preset simbav2 --set critic_atoms=11
+learns $((690 + 2 * 350)) CartPole-v1 --set body=simbav2 --set weight_projection=unit --set init=body
+learns $((648 + 2 * 419)) Pendulum-v1 --preset flashsac --set critic_atoms=11
+
 # small and large replays
 for size in "100 kB" "100000 MB"; do
   "$sac" train Pendulum-v1 --out "replay-$size" --steps 1 --eval-episodes 1 \
