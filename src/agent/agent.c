@@ -17,8 +17,14 @@ _Static_assert((int)SAC_NORMS_NONE == SAC_NORM_NONE && (int)SAC_NORMS_LAYER == S
                    (int)SAC_NORM_PLACE_INPUTS == SAC_NORM_INPUTS,
                "the options of the norms are handed to the networks as they are");
 _Static_assert((int)SAC_INIT_LECUN == SAC_MLP_LECUN && (int)SAC_INIT_TORCH == SAC_MLP_TORCH &&
-                   (int)SAC_INIT_GLOROT == SAC_MLP_GLOROT,
+                   (int)SAC_INIT_GLOROT == SAC_MLP_GLOROT &&
+                   (int)SAC_INIT_ORTHOGONAL == SAC_MLP_ORTHOGONAL &&
+                   (int)SAC_INIT_BODY == SAC_MLP_BODY,
                "the option init is handed to the networks as it is");
+_Static_assert((int)SAC_BODY_PLAIN == SAC_NET_PLAIN && (int)SAC_BODY_SIMBA == SAC_NET_SIMBA &&
+                   (int)SAC_BODY_BRO == SAC_NET_BRO && (int)SAC_BODY_SIMBAV2 == SAC_NET_SIMBAV2 &&
+                   (int)SAC_BODY_FLASH == SAC_NET_FLASH,
+               "the option body is handed to the networks as it is");
 
 /* The value network; its input is the critics' without the action. */
 static void layout_value(sac_arena *m, sac_agent *g) {
