@@ -14,6 +14,9 @@
 extern "C" {
 #endif
 
+/* The most that the options of these names allow. */
+enum { SAC_CRITICS_MAX = 64, SAC_CRITIC_QUANTILES_MAX = 200 };
+
 /* The agent's options: R real, I integer, C choice, W widths.
  * R(name, default, min, max, help)  C(name, default, "a|b", help)  W(name, default, help) */
 #define SAC_AGENT_OPTIONS(R, I, C, W)                                                             \
@@ -125,8 +128,8 @@ extern "C" {
   I(actor_samples, 1, 1, 1024, "samples a state in the actor's gradient")                         \
   C(value, q, "q|v",                                                                              \
     "the bootstrap: target critics at a fresh action [SAC2] | a value network's target [SAC1]")   \
-  I(critics, 2, 1, 64, "critics trained towards the same target [SAC2: 2]")                       \
-  I(critic_subset, 0, 0, 64,                                                                      \
+  I(critics, 2, 1, SAC_CRITICS_MAX, "critics trained towards the same target [SAC2: 2]")          \
+  I(critic_subset, 0, 0, SAC_CRITICS_MAX,                                                         \
     "the target takes the minimum of so many, drawn an update [REDQ]; 0: of all")                 \
   C(critic_target, ema, "ema|none",                                                               \
     "the bootstrap's critics: slow copies | the critics themselves, normalised [CROSSQ]")         \
@@ -135,8 +138,9 @@ extern "C" {
   I(critic_atoms, 101, 2, 1001, "categorical: returns that have a probability [SIMBAV2]")         \
   R(value_min, -5.0, -1e9, 1e9, "categorical: the least of them [SIMBAV2]")                       \
   R(value_max, 5.0, -1e9, 1e9, "categorical: the largest of them [SIMBAV2]")                      \
-  I(critic_quantiles, 25, 1, 200, "quantile: quantiles a critic [TQC]")                           \
-  I(quantile_drop, 0, 0, 199, "quantile: the target leaves out the largest, so many a critic")    \
+  I(critic_quantiles, 25, 1, SAC_CRITIC_QUANTILES_MAX, "quantile: quantiles a critic [TQC]")      \
+  I(quantile_drop, 0, 0, SAC_CRITIC_QUANTILES_MAX - 1,                                            \
+    "quantile: the target leaves out the largest, so many a critic")                              \
   C(critic_loss, half_mse, "half_mse|mse|huber", "1/2 mean square | mean square | Huber at 1")    \
   C(actor_q, min, "min|mean", "which value the actor climbs: the smallest critic's or the mean")  \
   I(policy_delay, 1, 1, 1000000, "critic updates for each time that the actor is updated")        \

@@ -8,8 +8,6 @@
 
 #include <math.h>
 
-enum { MOST_QUANTILES = 200 }; /* the option's upper end */
-
 static size_t quantiles(const sac_agent_options *o) {
   return (size_t)o->critic_quantiles;
 }
@@ -125,7 +123,7 @@ static void rank_of(size_t n, const float theta[], size_t rank[]) {
 /* One row: the mean loss over its quantiles. Both lists are gone through once, upwards. */
 static double row_slopes(size_t n, const float theta[], const float tau[], size_t K,
                          const float y[], float share, float slope[]) {
-  size_t rank[MOST_QUANTILES];
+  size_t rank[SAC_CRITIC_QUANTILES_MAX];
   below edge[4] = {0};
   double loss = 0.0;
   rank_of(n, theta, rank);

@@ -5,8 +5,6 @@
 
 #include <string.h>
 
-enum { CRITICS_MAX = 64 }; /* the option's */
-
 sac_mlp_spec sac_critic_network(const sac_agent *g, size_t in, size_t out, int with_target) {
   return (sac_mlp_spec){.in = in,
                         .out = out,
@@ -96,7 +94,7 @@ enum { THIN_TARGET, THIN_REGRESSION, THIN_ACTOR };
 
 static uint64_t thin_index(const sac_agent *g, int pass, size_t j) {
   const uint64_t n = pass == THIN_ACTOR ? g->actor_updates : g->updates;
-  return ((uint64_t)pass << 62) + (n * CRITICS_MAX + j) * g->B;
+  return ((uint64_t)pass << 62) + (n * SAC_CRITICS_MAX + j) * g->B;
 }
 
 void sac_critics_thin(sac_agent *g, int on) {
@@ -146,7 +144,7 @@ static sac_mlp_batch joint_batch(sac_agent *g, size_t j, int target) {
 
 /* The target first: the critic's own pass leaves in the trace what its step goes back through. */
 void sac_critics_joint_pass(sac_agent *g, size_t t, size_t T) {
-  sac_mlp_batch batch[CRITICS_MAX];
+  sac_mlp_batch batch[SAC_CRITICS_MAX];
   float *scratch = g->scratch + t * g->ld_scratch;
   if (g->q[0].ahead) {
     for (size_t m = 0; m < g->M; m++) batch[m] = joint_batch(g, g->subset[m], 1);
@@ -221,7 +219,7 @@ void sac_critics_seen_gradient(sac_agent *g, size_t rows, size_t first, size_t l
 /* --- weights --------------------------------------------------------------------------------- */
 
 static void joint_step(sac_agent *g, const sac_adam_step *adam, float tau, size_t t, size_t T) {
-  sac_mlp_batch batch[CRITICS_MAX];
+  sac_mlp_batch batch[SAC_CRITICS_MAX];
   for (size_t j = 0; j < g->N; j++) {
     batch[j] = joint_batch(g, j, 0);
     batch[j].adam = adam;
