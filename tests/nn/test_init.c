@@ -135,9 +135,10 @@ static double check_orthogonal(size_t n, size_t m, size_t ld, const float *W, do
  * uniformly have mean 0 and variance spread^2 / N, uncorrelated, N the longer side: |z| < 5. */
 static void orthogonal_is_so(void **state) {
   (void)state;
-  static const int bodies[] = {SAC_NET_PLAIN, SAC_NET_SIMBA, SAC_NET_BRO, SAC_NET_SIMBAV2};
-  for (int b = 0; b < 8; b++) {
-    const int body = bodies[b % 4], kind = b < 4 ? SAC_INIT_ORTHOGONAL : SAC_INIT_BODY;
+  static const int bodies[] = {SAC_NET_PLAIN, SAC_NET_SIMBA, SAC_NET_BRO, SAC_NET_SIMBAV2,
+                               SAC_NET_FLASH};
+  for (int b = 0; b < 10; b++) {
+    const int body = bodies[b % 5], kind = b < 5 ? SAC_INIT_ORTHOGONAL : SAC_INIT_BODY;
     if (body == SAC_NET_PLAIN && kind == SAC_INIT_BODY) continue;
     sac_arena m = {0};
     body_network(&m, body);
@@ -188,6 +189,38 @@ static void blocks_of_simba_are_he_normal(void **state) {
   }
 }
 
+/* The weights of body=bro, 8 to 8, of 8 blocks of 8: 18 layers of one shape, a list each. */
+enum { BLOCKS = 8, SIDE = 8, LAYERS = 2 * BLOCKS + 2 };
+static void draw_layers(uint64_t index, float lists[LAYERS][SIDE * SIDE]) {
+  static const sac_widths hidden = {BLOCKS, {SIDE, SIDE, SIDE, SIDE, SIDE, SIDE, SIDE, SIDE}};
+  const sac_mlp_spec spec = {
+      .in = SIDE, .out = SIDE, .hidden = &hidden, .trained = 1, .body = SAC_NET_BRO};
+  sac_mlp net;
+  sac_arena m = {0};
+  sac_mlp_layout(&m, &net, &spec);
+  void *block = sac_arena_block(m.used);
+  m = (sac_arena){.base = block};
+  sac_mlp_layout(&m, &net, &spec);
+  assert_int_equal(net.layers, LAYERS);
+  sac_mlp_init(&sac_kernels_generic, &net, SAC_INIT_LECUN, 1, index);
+  for (size_t l = 0; l < LAYERS; l++)
+    for (size_t i = 0; i < SIDE * SIDE; i++)
+      lists[l][i] = net.w[net.layer[l].offset + i / SIDE * net.layer[l].ld + i % SIDE];
+  free(block);
+}
+
+/* A deep body has more layers than a network has indices; those beyond are its own as well: of two
+ * networks that lie beside each other no two matrices are equal. */
+static void layers_share_no_stream(void **state) {
+  (void)state;
+  static float W[2 * LAYERS][SIDE * SIDE];
+  assert_true((int)LAYERS > (int)SAC_INIT_STREAMS);
+  draw_layers(0, W);
+  draw_layers(SAC_INIT_STREAMS, W + LAYERS);
+  for (size_t i = 0; i < 2 * LAYERS; i++)
+    for (size_t j = 0; j < i; j++) assert_memory_not_equal(W[i], W[j], sizeof W[i]);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(lecun_is_a_cut_normal),
@@ -195,6 +228,7 @@ int main(void) {
       cmocka_unit_test(glorot_is_uniform),
       cmocka_unit_test(orthogonal_is_so),
       cmocka_unit_test(blocks_of_simba_are_he_normal),
+      cmocka_unit_test(layers_share_no_stream),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
