@@ -218,6 +218,14 @@ static void fill_sizes(bench_setup *s) {
   if (!s->policy) s->policy = "tanh_normal";
 }
 
+/* The precision that runs: --set may say another than --precision. */
+static int settle_precision(bench_setup *s) {
+  sac_run_options options;
+  const int code = bench_options(s, &options);
+  s->precision = options.agent.precision == SAC_PRECISION_BF16 ? "bf16" : "fp32";
+  return code;
+}
+
 static int run_found(const struct benchmark *b, bench_setup *s) {
   if (s->preset && (!strcmp(b->what, "small") || !strcmp(b->what, "kernels")))
     return usage_error("bench %s: --preset is of 'bench update', 'act' and 'loop'", b->what);
@@ -226,7 +234,8 @@ static int run_found(const struct benchmark *b, bench_setup *s) {
   fill_sizes(s);
   /* it acts on a circle */
   if (s->policy && !strcmp(s->policy, "von_mises")) s->reach = 3.14159265358979323846;
-  const int code = bench_auto(s);
+  int code = settle_precision(s);
+  if (code == EXIT_DONE) code = bench_auto(s);
   return code == EXIT_DONE ? b->run(s) : code;
 }
 

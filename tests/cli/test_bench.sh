@@ -38,6 +38,9 @@ grep -q '"what":"update beta"' beta || fail "update of a beta policy: $(cat beta
 "$sac" bench update "${quick[@]}" --preset cleanrl --set batch=8 --width 16 >preset
 grep -q '"what":"update cleanrl batch=8"' preset && grep -q '"gflops":null' preset ||
   fail "update of a preset: $(cat preset)"
+# the precision is the one that runs, which --set has the last word on
+"$sac" bench update "${quick[@]}" --precision bf16 --set precision=fp32 --width 16 --batch 8 >precise
+grep -q '"precision":"fp32"' precise || fail "the precision: $(cat precise)"
 mkdir folder
 TMPDIR=$PWD/folder "$sac" bench small "${quick[@]}" | has_fields 1
 [ -z "$(ls folder)" ] || fail "bench small left $(ls folder)"
