@@ -335,8 +335,13 @@ def interquartile_mean(values):
 def bootstrap_interval(values, resamples=10_000, seed=1, mean=interquartile_mean):
     """95 % percentile interval of the interquartile mean, or another, under resampling of seeds."""
     draw, n = random.Random(seed), len(values)
-    found = sorted(mean(draw.choices(values, k=n)) for _ in range(resamples))
-    return found[round(0.025 * (resamples - 1))], found[round(0.975 * (resamples - 1))]
+    return middle_95([mean(draw.choices(values, k=n)) for _ in range(resamples)])
+
+
+def middle_95(values):
+    """The ends of what is left without the lowest and the highest fortieth."""
+    found = sorted(values)
+    return found[round(0.025 * (len(found) - 1))], found[round(0.975 * (len(found) - 1))]
 
 
 def number(value):
@@ -353,6 +358,21 @@ def spread(values):
     low, high = bootstrap_interval(values)
     return (number(statistics.stdev(values)),
             f"{number(interquartile_mean(values))} [{number(low)}, {number(high)}]")
+
+
+def commits(jobs):
+    """The commits of the program that trained kept jobs, as text."""
+    return ", ".join(sorted({sitting["commit"] for job in jobs
+                             for sitting in read_json(job.kept + ".json")["sittings"]
+                             if sitting["from_step"] < job.steps}))
+
+
+def untrained_text(task):
+    """The mean return of freshly initialised policies, "-" if it is not kept."""
+    path = os.path.join(KEPT, task, "untrained.json")
+    if not os.path.exists(path):
+        return "-"
+    return number(statistics.fmean(pair["deterministic"]["return_mean"] for pair in read_json(path)))
 
 
 def table(head, rows):
