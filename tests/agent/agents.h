@@ -75,6 +75,11 @@ static inline sac_replay *make_replay(size_t n, float reward) {
   return replay;
 }
 
+static inline void update(sac_agent *agent, const sac_replay *replay, int times) {
+  sac_error err = {0};
+  for (int i = 0; i < times; i++) assert_ok(sac_agent_update(agent, replay, NULL, &err), err);
+}
+
 /* Every tensor of the agent, *count of them; release with free(). */
 static inline sac_tensor *agent_tensors(sac_agent *agent, size_t *count) {
   sac_tensor *tensors = calloc(sac_agent_tensors(agent, NULL), sizeof *tensors);

@@ -1,7 +1,6 @@
 /* actor_joint: the actor's update sees s and s' as one batch, of which s' has no loss. */
 #define _POSIX_C_SOURCE 200809L
-#include "agents.h"
-#include "scratch.h"
+#include "ways.h"
 
 static sac_agent_options joint_options(const char *joint) {
   sac_agent_options o = small_options();
@@ -11,11 +10,6 @@ static sac_agent_options joint_options(const char *joint) {
   o.critic_norm = SAC_NORMS_NONE;
   o.lr_actor = 1e-2;
   return o;
-}
-
-static void update(sac_agent *agent, const sac_replay *replay, int times) {
-  sac_error err = {0};
-  for (int i = 0; i < times; i++) assert_ok(sac_agent_update(agent, replay, NULL, &err), err);
 }
 
 /* The running means of the input have taken the share 1 - k of the means over both halves. */
@@ -82,31 +76,14 @@ static void rows_that_stand_still_change_nothing(void **state) {
   }
 }
 
-/* Threads, and a file on the way: the same bits. */
 static void bits_do_not_depend_on_the_way(void **state) {
   (void)state;
-  char dir[SCRATCH_PATH];
-  scratch_make(dir);
-  const char *path = scratch_path(dir, "agent");
   sac_agent_options o = joint_options("yes");
   o.batch = 33;
   set_option(&o, "critic_norm", "batch");
   set_option(&o, "norm_unbiased", "yes");
   set_option(&o, "weight_projection", "unit_norms");
-  sac_replay *replay = make_replay(100, 1.0f);
-  sac_agent *one = make_agent(&o, 1), *three = make_agent(&o, 3), *later = make_agent(&o, 2);
-  sac_error err = {0};
-  update(one, replay, 6);
-  update(three, replay, 3);
-  assert_ok(sac_agent_save(three, path, &err), err);
-  update(three, replay, 3);
-  assert_ok(sac_agent_load(later, path, &err), err);
-  update(later, replay, 3);
-  assert_int_equal(agent_hash(one), agent_hash(three));
-  assert_int_equal(agent_hash(one), agent_hash(later));
-  sac_agent_destroy(one), sac_agent_destroy(three), sac_agent_destroy(later);
-  sac_replay_destroy(replay);
-  scratch_remove(dir);
+  check_any_way(&o, NULL);
 }
 
 static void without_a_norm_of_a_batch_it_is_refused(void **state) {

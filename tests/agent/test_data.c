@@ -27,11 +27,6 @@ static sac_dataset *make_data(double action) {
   return data;
 }
 
-static void update(sac_agent *agent, const sac_replay *replay, int times) {
-  sac_error err = {0};
-  for (int i = 0; i < times; i++) assert_ok(sac_agent_update(agent, replay, NULL, &err), err);
-}
-
 /* Row b of the last batch came from the data: only its rewards are that large. */
 static int from_data(const sac_agent *agent, size_t b) {
   return agent->reward[b] > 500.0f;

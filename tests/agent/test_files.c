@@ -1,84 +1,55 @@
 /* An agent's file: loading it gives an agent that goes on with the same bits, and a policy that
  * acts with the same bits. */
 #define _POSIX_C_SOURCE 200809L
-#include "agents.h"
-#include "scratch.h"
+#include "ways.h"
 
 #include "agent/state.h"
 
 enum { N = 12 };
 
-static void update(sac_agent *agent, const sac_replay *replay, int times) {
-  sac_error err = {0};
-  for (int i = 0; i < times; i++) assert_ok(sac_agent_update(agent, replay, NULL, &err), err);
-}
-
-/* Six updates, or three, a file, a fresh agent, and three more: the same hash. */
-static void check_goes_on(const sac_agent_options *options) {
-  char dir[SCRATCH_PATH];
-  scratch_make(dir);
-  const char *path = scratch_path(dir, "agent.safetensors");
-  sac_replay *replay = make_replay(200, 1.0f);
-  sac_agent *whole = make_agent(options, 1), *first = make_agent(options, 1),
-            *second = make_agent(options, 2);
-  sac_error err = {0};
-  update(whole, replay, 6);
-  update(first, replay, 3);
-  assert_ok(sac_agent_save(first, path, &err), err);
-  update(second, replay, 1); /* whatever it was before does not matter */
-  assert_ok(sac_agent_load(second, path, &err), err);
-  assert_int_equal(sac_agent_updates(second), 3);
-  assert_int_equal(agent_hash(second), agent_hash(first));
-  update(second, replay, 3);
-  assert_int_equal(agent_hash(second), agent_hash(whole));
-  sac_agent_destroy(whole), sac_agent_destroy(first), sac_agent_destroy(second);
-  sac_replay_destroy(replay);
-  scratch_remove(dir);
-}
-
 static void a_loaded_agent_goes_on_with_the_same_bits(void **state) {
   (void)state;
   sac_agent_options options = small_options();
-  check_goes_on(&options);
+  check_any_way(&options, NULL);
   options.value = SAC_VALUE_V;
-  check_goes_on(&options);
+  check_any_way(&options, NULL);
   options = small_options();
   options.critics = 12, options.critic_subset = 2;
-  check_goes_on(&options);
+  check_any_way(&options, NULL);
   options.critics = 3;
   set_option(&options, "critic_head", "categorical");
-  check_goes_on(&options);
+  check_any_way(&options, NULL);
   set_option(&options, "critic_head", "quantile");
   options.quantile_drop = 2;
-  check_goes_on(&options);
+  check_any_way(&options, NULL);
   options = small_options();
   set_option(&options, "actor_norm", "renorm");
   set_option(&options, "critic_norm", "renorm");
   options.renorm_warmup = 4;
-  check_goes_on(&options);
+  check_any_way(&options, NULL);
   set_option(&options, "norm_place", "inputs");
   set_option(&options, "critic_target", "none");
-  check_goes_on(&options);
+  check_any_way(&options, NULL);
   options = small_options();
   set_option(&options, "actor_norm", "rms");
   set_option(&options, "critic_norm", "layer");
   options.critic_dropout = 0.1;
-  check_goes_on(&options);
+  check_any_way(&options, NULL);
   for (int i = 0; small_bodies[i]; i++) {
     options = small_body(small_bodies[i]);
-    check_goes_on(&options);
+    check_any_way(&options, NULL);
   }
   if (!sac_kernels_bf16_of(sac_kernels_get())) return; /* some CPUs have no such products */
   options = small_options();
   set_option(&options, "precision", "bf16");
-  check_goes_on(&options);
+  check_any_way(&options, NULL);
   set_option(&options, "actor_norm", "renorm");
   set_option(&options, "critic_norm", "renorm");
   set_option(&options, "norm_place", "inputs");
   options.renorm_warmup = 4;
-  check_goes_on(&options);
+  check_any_way(&options, NULL);
   options.log_std_bias = 0.5, options.policy_delay = 5; /* no step of the actor before the file */
-  check_goes_on(&options);
+  check_any_way(&options, NULL);
 }
 
 /* The policy of the file acts as the agent does, with noise and without. */

@@ -1,7 +1,6 @@
 /* body=flash in the agent, with what FlashSAC has beside it: threads, files, what is refused. */
 #define _POSIX_C_SOURCE 200809L
-#include "agents.h"
-#include "scratch.h"
+#include "ways.h"
 
 static sac_agent_options flash_options(void) {
   sac_agent_options o = small_options();
@@ -16,38 +15,15 @@ static sac_agent_options flash_options(void) {
   return o;
 }
 
-static void update(sac_agent *agent, const sac_replay *replay, int times) {
-  sac_error err = {0};
-  for (int i = 0; i < times; i++) assert_ok(sac_agent_update(agent, replay, NULL, &err), err);
-}
-
-/* Any number of threads and a file on the way: the same bits, on every instruction set. */
+/* On every instruction set. */
 static void bits_do_not_depend_on_the_way(void **state) {
   (void)state;
   static const char *const isas[] = {"generic", "neon", "avx2", "avx512"};
-  char dir[SCRATCH_PATH];
-  scratch_make(dir);
-  const char *path = scratch_path(dir, "agent");
-  sac_replay *replay = make_replay(100, 1.0f);
   const sac_agent_options o = flash_options();
   for (size_t i = 0; i < sizeof isas / sizeof *isas; i++) {
     const sac_kernels *k = sac_kernels_find(isas[i]);
-    if (!k) continue;
-    sac_agent *one = make_agent(&o, 1), *three = make_agent(&o, 3), *later = make_agent(&o, 2);
-    one->k = three->k = later->k = k;
-    sac_error err = {0};
-    update(one, replay, 6);
-    update(three, replay, 3);
-    assert_ok(sac_agent_save(three, path, &err), err);
-    update(three, replay, 3);
-    assert_ok(sac_agent_load(later, path, &err), err);
-    update(later, replay, 3);
-    assert_int_equal(agent_hash(one), agent_hash(three));
-    assert_int_equal(agent_hash(one), agent_hash(later));
-    sac_agent_destroy(one), sac_agent_destroy(three), sac_agent_destroy(later);
+    if (k) check_any_way(&o, k);
   }
-  sac_replay_destroy(replay);
-  scratch_remove(dir);
 }
 
 /* A policy's file acts as its agent, whose running statistics it has. */

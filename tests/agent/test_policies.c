@@ -17,11 +17,6 @@ static sac_agent *agent_of(const sac_agent_options *o, size_t threads) {
   return agent;
 }
 
-static void update(sac_agent *agent, const sac_replay *replay, int times) {
-  sac_error err = {0};
-  for (int i = 0; i < times; i++) assert_ok(sac_agent_update(agent, replay, NULL, &err), err);
-}
-
 /* the head and, beside the pathwise one, an estimator that it has */
 static sac_agent_options options_of(int policy, int estimator) {
   sac_agent_options o = small_options();

@@ -11,11 +11,6 @@ static sac_agent_options resetting(void) {
   return o;
 }
 
-static void update(sac_agent *agent, const sac_replay *replay, int times) {
-  sac_error err = {0};
-  for (int i = 0; i < times; i++) assert_ok(sac_agent_update(agent, replay, NULL, &err), err);
-}
-
 /* The largest |a - b| of two tensors of one shape; b NULL: of zeros. */
 static double largest_difference(const sac_tensor *a, const sac_tensor *b) {
   double most = 0.0;
