@@ -1,6 +1,7 @@
 #include "agent/gsde.h"
 
 #include "nn/mlp.h"
+#include "nn/product.h"
 
 #include <math.h>
 #include <string.h>
@@ -89,22 +90,12 @@ void sac_gsde_forward(const sac_kernels *k, sac_gsde *g, const sac_mlp *net, con
  * factor, so it is 0 where the unit is off. */
 static void last_layer(const sac_kernels *k, sac_gsde *g, const sac_mlp *net, const float *dy,
                        size_t ldy, size_t first, size_t last, sac_trace *trace) {
-  const sac_layer *layer = &net->layer[net->layers - 1];
   const size_t top = net->layers - 2, ld = trace->ld[top];
   const float *h = trace->h[top] + first * ld;
   float *d = trace->d[top] + first * ld;
-  k->gemm(&(sac_gemm){.M = last - first,
-                      .N = net->layer[top].ld,
-                      .K = layer->out,
-                      .A = dy + first * ldy,
-                      .a_row = ldy,
-                      .a_col = 1,
-                      .B = layer->Wt,
-                      .ldb = layer->ldt,
-                      .C = d,
-                      .ldc = ld,
-                      .mask = h,
-                      .ldm = ld});
+  sac_gemm back = sac_product_back(net, top + 1, last - first, dy + first * ldy, ldy, d, ld);
+  back.mask = h, back.ldm = ld;
+  k->gemm(&back);
   if (!g->learn) return;
   float *dh2 = g->dh2 + first * g->ldh;
   k->gemm(&(sac_gemm){.M = last - first,

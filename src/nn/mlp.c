@@ -6,6 +6,7 @@
 #include "nn/mlp_rows.h"
 #include "nn/mlp_sphere.h"
 #include "nn/norm.h"
+#include "nn/product.h"
 
 #include <math.h>
 #include <string.h>
@@ -139,26 +140,16 @@ void sac_mlp_forward(const sac_kernels *k, const sac_mlp *net, const float *w, c
   for (size_t l = 0; l < net->layers; l++) {
     const sac_layer *layer = &net->layer[l];
     const int hidden = l + 1 < net->layers;
-    const float *W = w + layer->offset, *bias = sac_layer_bias(layer, w);
     if (sac_blocks_top(net, l)) in = sac_blocks_normalise(k, net, w, trace, first, rows, &ld_in);
     if (layer->ld == 1) {
-      k->dot_rows(rows, layer->in, in, ld_in, W, *bias, y + first);
+      k->dot_rows(rows, layer->in, in, ld_in, w + layer->offset, *sac_layer_bias(layer, w),
+                  y + first);
       return;
     }
     const size_t ldc = hidden ? trace->ld[l] : ldy;
     float *C = (!hidden ? y : layer->skip ? trace->added[l] : trace->h[l]) + first * ldc;
-    sac_gemm g = {.M = rows,
-                  .N = layer->ld,
-                  .K = layer->in,
-                  .A = in,
-                  .a_row = ld_in,
-                  .a_col = 1,
-                  .B = W,
-                  .ldb = layer->ld,
-                  .C = C,
-                  .ldc = ldc,
-                  .bias = bias,
-                  .relu = layer->relu};
+    sac_gemm g = sac_product(layer, w, rows, in, ld_in, C, ldc);
+    g.relu = layer->relu;
     if (hidden) evaluate_forward(net, l, &g);
     k->gemm(&g);
     if (layer->skip) sac_blocks_add(net, l, trace, first, rows, 0, layer->ld);
@@ -193,18 +184,10 @@ void sac_mlp_backward(const sac_kernels *k, const sac_mlp *net, const float *dy,
       continue;
     }
     const size_t lda = head ? ldy : trace->ld[l];
-    k->gemm(&(sac_gemm){.M = rows,
-                        .N = net->layer[l - 1].ld,
-                        .K = layer->out,
-                        .A = (head ? dy : trace->d[l]) + first * lda,
-                        .a_row = lda,
-                        .a_col = 1,
-                        .B = layer->Wt,
-                        .ldb = layer->ldt,
-                        .C = d,
-                        .ldc = ld,
-                        .mask = h,
-                        .ldm = ld});
+    sac_gemm g =
+        sac_product_back(net, l, rows, (head ? dy : trace->d[l]) + first * lda, lda, d, ld);
+    g.mask = h, g.ldm = ld;
+    k->gemm(&g);
   }
 }
 
@@ -239,25 +222,12 @@ void sac_mlp_input_gradient(const sac_kernels *k, const sac_mlp *net, size_t n, 
     sac_mlp_input_gradient_rows(k, net, n, row, dy, ldy, first, trace, column, columns, dx, ldx);
     return;
   }
-  static const float one = 1.0f;
   const size_t top = net->layers - 1;
   for (size_t l = top; l > 0; l--) { /* through product l and the ReLU before it */
-    const sac_layer *layer = &net->layer[l];
-    const size_t ld = trace->ld[l - 1];
-    sac_gemm g = {.M = n,
-                  .N = net->layer[l - 1].ld,
-                  .K = layer->out,
-                  .A = l == top ? dy : trace->d[l] + first * trace->ld[l],
-                  .a_row = l == top ? ldy : trace->ld[l],
-                  .a_col = 1,
-                  .B = layer->ld == 1 ? net->w + layer->offset : layer->Wt,
-                  .ldb = layer->ldt,
-                  .C = trace->d[l - 1] + first * ld,
-                  .ldc = ld,
-                  .mask = trace->h[l - 1],
-                  .ldm = ld,
-                  .mask_row = row};
-    if (!g.A) g.A = &one, g.a_row = 0;
+    const size_t ld = trace->ld[l - 1], lda = l == top ? ldy : trace->ld[l];
+    const float *A = l == top ? dy : trace->d[l] + first * lda;
+    sac_gemm g = sac_product_back(net, l, n, A, lda, trace->d[l - 1] + first * ld, ld);
+    g.mask = trace->h[l - 1], g.ldm = ld, g.mask_row = row;
     if (sac_blocks_reads_sum(net, l)) {
       back_to_sum(k, net, l, n, row, first, trace, &g);
       continue;
@@ -266,17 +236,10 @@ void sac_mlp_input_gradient(const sac_kernels *k, const sac_mlp *net, size_t n, 
     k->gemm(&g);
   }
   const sac_norm *input = &net->layer[0].before;
-  k->gemm(&(sac_gemm){.M = n,
-                      .N = sac_padded(columns),
-                      .K = net->layer[0].out,
-                      .A = trace->d[0] + first * trace->ld[0],
-                      .a_row = trace->ld[0],
-                      .a_col = 1,
-                      .B = net->layer[0].Wt + column,
-                      .ldb = net->layer[0].ldt,
-                      .C = dx,
-                      .ldc = ldx,
-                      .scale = input->width ? input->scale + column : NULL});
+  sac_gemm g = sac_product_to_input(net, n, trace->d[0] + first * trace->ld[0], trace->ld[0],
+                                    column, columns, dx, ldx);
+  g.scale = input->width ? input->scale + column : NULL;
+  k->gemm(&g);
 }
 
 /* A norm's unit counts too: each unit has an owner. */

@@ -4,6 +4,7 @@
 #include "nn/mlp_rows.h"
 
 #include "nn/norm.h"
+#include "nn/product.h"
 #include "sac/random.h"
 
 #include <math.h>
@@ -88,7 +89,6 @@ void sac_mlp_forward_rows(const sac_kernels *k, const sac_mlp *net, const float 
     for (size_t b = first; b < last; b++) draw_keep(net, trace, b);
   for (size_t l = 0; l < net->layers; l++) {
     const sac_layer *layer = &net->layer[l];
-    const float *W = w + layer->offset, *bias = sac_layer_bias(layer, w);
     if (layer->before.width) {
       const sac_row_pass *at = &trace->row_before[l];
       float *u = at->u + first * at->ld;
@@ -100,24 +100,16 @@ void sac_mlp_forward_rows(const sac_kernels *k, const sac_mlp *net, const float 
       in = u, ld_in = at->ld;
     }
     if (layer->ld == 1) {
-      k->dot_rows(rows, layer->in, in, ld_in, W, *bias, y + first);
+      k->dot_rows(rows, layer->in, in, ld_in, w + layer->offset, *sac_layer_bias(layer, w),
+                  y + first);
       return;
     }
     const int hidden = is_hidden(net, l), after = layer->after.width > 0;
     const size_t ldc = hidden ? trace->ld[l] : ldy;
     float *C = (!hidden ? y : after ? trace->row_after[l].xn : trace->h[l]) + first * ldc;
-    k->gemm(&(sac_gemm){.M = rows,
-                        .N = layer->ld,
-                        .K = layer->in,
-                        .A = in,
-                        .a_row = ld_in,
-                        .a_col = 1,
-                        .B = W,
-                        .ldb = layer->ld,
-                        .C = C,
-                        .ldc = ldc,
-                        .bias = bias,
-                        .relu = hidden && layer->relu && !after});
+    sac_gemm g = sac_product(layer, w, rows, in, ld_in, C, ldc);
+    g.relu = hidden && layer->relu && !after;
+    k->gemm(&g);
     if (!hidden) return;
     activate(k, net, w, l, first, rows, trace, C);
     in = trace->h[l] + first * ldc;
@@ -127,29 +119,17 @@ void sac_mlp_forward_rows(const sac_kernels *k, const sac_mlp *net, const float 
 
 /* --- backward -------------------------------------------------------------------------------- */
 
-/* Rows of a pass backwards: row i of a gradient lies in row to + i of its buffer, and belongs to
- * row row[i] of the batch, or to row to + i. */
-typedef struct rows {
-  size_t n, to;
-  const size_t *row;
-} rows;
-
-/* Where the rows' activations begin, of a buffer with rows of ld floats. */
-static const float *of_batch(const rows *r, const float *buffer, size_t ld) {
-  return r->row ? buffer : buffer + r->to * ld;
-}
-
 /* The gradient behind a norm, at->g, to the one before it. */
 static void back_through_norm(const sac_kernels *k, const sac_mlp *net, const sac_norm *norm,
-                              const sac_row_pass *at, const rows *r, const float *mask, size_t ldm,
-                              float *dx, size_t ldx) {
+                              const sac_row_pass *at, const sac_rows *r, const float *mask,
+                              size_t ldm, float *dx, size_t ldx) {
   k->row_norm_back(&(sac_row_norm_back){.M = r->n,
                                         .width = norm->width,
                                         .center = centered(norm),
                                         .gamma = sac_norm_gamma(norm, net->w),
-                                        .xn = of_batch(r, at->xn, at->ld),
+                                        .xn = sac_rows_of_batch(r, at->xn, at->ld),
                                         .ldn = at->ld,
-                                        .rstd = of_batch(r, at->rstd, 1),
+                                        .rstd = sac_rows_of_batch(r, at->rstd, 1),
                                         .mask = mask,
                                         .ldm = ldm,
                                         .row = r->row,
@@ -160,34 +140,22 @@ static void back_through_norm(const sac_kernels *k, const sac_mlp *net, const sa
 }
 
 /* Through product l: C = A W^T, zero where `mask` of the batch's row is not > 0, if it is given. */
-static void back_through_product(const sac_kernels *k, const sac_mlp *net, size_t l, const rows *r,
-                                 const float *A, size_t lda, const float *mask, float *C,
-                                 size_t ldc) {
-  static const float one = 1.0f;
-  const sac_layer *layer = &net->layer[l];
-  k->gemm(&(sac_gemm){.M = r->n,
-                      .N = sac_padded(layer->in),
-                      .K = layer->out,
-                      .A = A ? A : &one,
-                      .a_row = A ? lda : 0,
-                      .a_col = 1,
-                      .B = layer->ld == 1 ? net->w + layer->offset : layer->Wt,
-                      .ldb = layer->ldt,
-                      .C = C,
-                      .ldc = ldc,
-                      .mask = mask,
-                      .ldm = ldc,
-                      .mask_row = r->row});
+static void back_through_product(const sac_kernels *k, const sac_mlp *net, size_t l,
+                                 const sac_rows *r, const float *A, size_t lda, const float *mask,
+                                 float *C, size_t ldc) {
+  sac_gemm g = sac_product_back(net, l, r->n, A, lda, C, ldc);
+  g.mask = mask, g.ldm = ldc, g.mask_row = r->row;
+  k->gemm(&g);
 }
 
 /* The gradient in what hidden layer l adds to its skip: behind its norm, if it has one. */
-static float *behind(const sac_mlp *net, const sac_trace *trace, size_t l, const rows *r) {
+static float *behind(const sac_mlp *net, const sac_trace *trace, size_t l, const sac_rows *r) {
   float *e = net->layer[l].after.width ? trace->row_after[l].g : trace->d[l];
   return e + r->to * trace->ld[l];
 }
 
 /* Add what comes to h[l] over the sums of later layers; then, with a ReLU, close what is closed. */
-static void add_skips(const sac_mlp *net, size_t l, const rows *r, const sac_trace *trace,
+static void add_skips(const sac_mlp *net, size_t l, const sac_rows *r, const sac_trace *trace,
                       float *e) {
   const size_t ld = trace->ld[l], N = net->layer[l].ld;
   for (size_t from = l + 1; is_hidden(net, from); from++) {
@@ -196,7 +164,7 @@ static void add_skips(const sac_mlp *net, size_t l, const rows *r, const sac_tra
     for (size_t i = 0; i < r->n; i++)
       for (size_t c = 0; c < N; c++) e[i * ld + c] += more[i * ld + c];
   }
-  const float *h = of_batch(r, trace->h[l], ld);
+  const float *h = sac_rows_of_batch(r, trace->h[l], ld);
   for (size_t i = 0; net->layer[l].relu && i < r->n; i++)
     for (size_t c = 0; c < N; c++)
       if (!(h[(r->row ? r->row[i] : i) * ld + c] > 0.0f)) e[i * ld + c] = 0.0f;
@@ -209,12 +177,12 @@ static int feeds_a_skip(const sac_mlp *net, size_t l) {
 }
 
 /* From the gradient at layer l + 1 (A, lda) to d[l]. */
-static void back_to_hidden(const sac_kernels *k, const sac_mlp *net, size_t l, const rows *r,
+static void back_to_hidden(const sac_kernels *k, const sac_mlp *net, size_t l, const sac_rows *r,
                            const float *A, size_t lda, const sac_trace *trace) {
   const sac_layer *layer = &net->layer[l], *next = layer + 1;
   const size_t ld = trace->ld[l];
   const int sum = feeds_a_skip(net, l);
-  const float *mask = layer->relu && !sum ? of_batch(r, trace->h[l], ld) : NULL;
+  const float *mask = layer->relu && !sum ? sac_rows_of_batch(r, trace->h[l], ld) : NULL;
   float *e = behind(net, trace, l, r);
   if (next->before.width) {
     const sac_row_pass *at = &trace->row_before[l + 1];
@@ -227,12 +195,13 @@ static void back_to_hidden(const sac_kernels *k, const sac_mlp *net, size_t l, c
   float *d = trace->d[l] + r->to * ld;
   if (layer->after.width)
     back_through_norm(k, net, &layer->after, &trace->row_after[l], r, NULL, 0, d, ld);
-  if (trace->thin) thin(trace, l, r->n, r->row, layer->ld, of_batch(r, trace->keep[l], ld), d);
+  if (trace->thin)
+    thin(trace, l, r->n, r->row, layer->ld, sac_rows_of_batch(r, trace->keep[l], ld), d);
 }
 
 /* To d of every hidden layer; `dy` is of the first of the rows. */
 static void back(const sac_kernels *k, const sac_mlp *net, const float *dy, size_t ldy,
-                 const rows *r, const sac_trace *trace) {
+                 const sac_rows *r, const sac_trace *trace) {
   const size_t top = net->layers - 1;
   for (size_t l = top; l-- > 0;) {
     const float *d = l + 1 < top ? trace->d[l + 1] + r->to * trace->ld[l + 1] : dy;
@@ -241,7 +210,7 @@ static void back(const sac_kernels *k, const sac_mlp *net, const float *dy, size
 }
 
 /* The gradient behind the norm of the network's input. */
-static void back_to_input(const sac_kernels *k, const sac_mlp *net, const rows *r,
+static void back_to_input(const sac_kernels *k, const sac_mlp *net, const sac_rows *r,
                           const sac_trace *trace) {
   const sac_row_pass *at = &trace->row_before[0];
   back_through_product(k, net, 0, r, trace->d[0] + r->to * trace->ld[0], trace->ld[0], NULL,
@@ -250,7 +219,7 @@ static void back_to_input(const sac_kernels *k, const sac_mlp *net, const rows *
 
 void sac_mlp_backward_rows(const sac_kernels *k, const sac_mlp *net, const float *dy, size_t ldy,
                            size_t first, size_t last, sac_trace *trace) {
-  const rows r = {last - first, first, NULL};
+  const sac_rows r = {last - first, first, NULL};
   back(k, net, dy + first * ldy, ldy, &r, trace);
   if (net->layer[0].before.width) back_to_input(k, net, &r, trace);
 }
@@ -259,20 +228,13 @@ void sac_mlp_input_gradient_rows(const sac_kernels *k, const sac_mlp *net, size_
                                  const size_t row[], const float *dy, size_t ldy, size_t first,
                                  sac_trace *trace, size_t column, size_t columns, float *dx,
                                  size_t ldx) {
-  const rows r = {n, first, row};
+  const sac_rows r = {n, first, row};
   const sac_layer *layer = &net->layer[0];
   back(k, net, dy, ldy, &r, trace);
   if (!layer->before.width) {
-    k->gemm(&(sac_gemm){.M = n,
-                        .N = sac_padded(columns),
-                        .K = layer->out,
-                        .A = trace->d[0] + first * trace->ld[0],
-                        .a_row = trace->ld[0],
-                        .a_col = 1,
-                        .B = layer->Wt + column,
-                        .ldb = layer->ldt,
-                        .C = dx,
-                        .ldc = ldx});
+    const sac_gemm g = sac_product_to_input(net, n, trace->d[0] + first * trace->ld[0],
+                                            trace->ld[0], column, columns, dx, ldx);
+    k->gemm(&g);
     return;
   }
   const sac_row_pass *at = &trace->row_before[0];

@@ -5,6 +5,8 @@
  * with s or alpha learned, a number a column. */
 #include "nn/mlp_sphere.h"
 
+#include "nn/product.h"
+
 #include <string.h>
 
 static const float more = 1e-8f; /* so that no row is zero */
@@ -115,24 +117,17 @@ void sac_mlp_forward_sphere(const sac_kernels *k, const sac_mlp *net, const floa
   size_t ld_in = trace->ld_xn;
   for (size_t l = 0; l < net->layers; l++) {
     const sac_layer *layer = &net->layer[l];
-    const float *W = w + layer->offset, *bias = sac_layer_bias(layer, w);
     const int hidden = l + 1 < net->layers;
     if (layer->ld == 1) {
-      k->dot_rows(rows, layer->in, in, ld_in, W, *bias, y + first);
+      k->dot_rows(rows, layer->in, in, ld_in, w + layer->offset, *sac_layer_bias(layer, w),
+                  y + first);
       return;
     }
     const size_t ldc = hidden ? trace->ld[l] : ldy;
-    k->gemm(&(sac_gemm){.M = rows,
-                        .N = layer->ld,
-                        .K = layer->in,
-                        .A = in,
-                        .a_row = ld_in,
-                        .a_col = 1,
-                        .B = W,
-                        .ldb = layer->ld,
-                        .C = (hidden ? trace->sphere[l].z : y) + first * ldc,
-                        .ldc = ldc,
-                        .bias = hidden ? NULL : bias});
+    float *C = (hidden ? trace->sphere[l].z : y) + first * ldc;
+    sac_gemm g = sac_product(layer, w, rows, in, ld_in, C, ldc);
+    if (hidden) g.bias = NULL;
+    k->gemm(&g);
     if (!hidden) return;
     activate(k, net, w, l, first, rows, trace);
     in = trace->h[l] + first * ldc;
@@ -142,61 +137,33 @@ void sac_mlp_forward_sphere(const sac_kernels *k, const sac_mlp *net, const floa
 
 /* --- backward -------------------------------------------------------------------------------- */
 
-/* Row i of a gradient lies in row to + i of its buffer, and belongs to row row[i] of the batch, or
- * to row to + i. */
-typedef struct rows {
-  size_t n, to;
-  const size_t *row;
-} rows;
-
-/* Where the rows' activations begin, of a buffer with rows of ld floats. */
-static const float *of_batch(const rows *r, const float *buffer, size_t ld) {
-  return r->row ? buffer : buffer + r->to * ld;
-}
-
-/* C = A W^T through product l. */
-static void back_through_product(const sac_kernels *k, const sac_mlp *net, size_t l, size_t n,
-                                 const float *A, size_t lda, float *C, size_t ldc) {
-  static const float one = 1.0f;
-  const sac_layer *layer = &net->layer[l];
-  k->gemm(&(sac_gemm){.M = n,
-                      .N = sac_padded(layer->in),
-                      .K = layer->out,
-                      .A = A ? A : &one,
-                      .a_row = A ? lda : 0,
-                      .a_col = 1,
-                      .B = layer->ld == 1 ? net->w + layer->offset : layer->Wt,
-                      .ldb = layer->ldt,
-                      .C = C,
-                      .ldc = ldc});
-}
-
 /* What layer l + 2 sends back to h[l] over its interpolation, or NULL. */
-static const float *sent_back(const sac_mlp *net, const sac_trace *trace, size_t l, const rows *r) {
+static const float *sent_back(const sac_mlp *net, const sac_trace *trace, size_t l,
+                              const sac_rows *r) {
   if (l + 2 >= net->layers || net->layer[l + 2].skip != l + 1) return NULL;
   return trace->sphere[l + 2].dr + r->to * trace->ld[l];
 }
 
 /* From the gradient at h[l], in d[l], to that at product l, in place. */
-static void back_to_product(const sac_kernels *k, const sac_mlp *net, size_t l, const rows *r,
+static void back_to_product(const sac_kernels *k, const sac_mlp *net, size_t l, const sac_rows *r,
                             const sac_trace *trace) {
   const sac_layer *layer = &net->layer[l];
   const sac_sphere_pass *at = &trace->sphere[l];
   const size_t ld = trace->ld[l];
-  const float *gain = net->w + layer->gain.offset, *z = of_batch(r, at->z, ld);
+  const float *gain = net->w + layer->gain.offset, *z = sac_rows_of_batch(r, at->z, ld);
   float *d = trace->d[l] + r->to * ld, *g = at->g + r->to * ld;
   if (layer->skip)
     k->lerp_back(&(sac_lerp_back){.M = r->n,
                                   .width = layer->out,
                                   .by = (float)layer->gain.by,
                                   .alpha = gain,
-                                  .R = of_batch(r, trace->h[layer->skip - 1], ld),
+                                  .R = sac_rows_of_batch(r, trace->h[layer->skip - 1], ld),
                                   .ldr = ld,
                                   .U = z,
-                                  .inv_x = of_batch(r, at->inv_z, 1),
+                                  .inv_x = sac_rows_of_batch(r, at->inv_z, 1),
                                   .ldu = ld,
-                                  .Y = of_batch(r, trace->h[l], ld),
-                                  .inv = of_batch(r, at->inv, 1),
+                                  .Y = sac_rows_of_batch(r, trace->h[l], ld),
+                                  .inv = sac_rows_of_batch(r, at->inv, 1),
                                   .ldy = ld,
                                   .row = r->row,
                                   .dY = d,
@@ -211,8 +178,8 @@ static void back_to_product(const sac_kernels *k, const sac_mlp *net, size_t l, 
                                       .scale = gain,
                                       .X = z,
                                       .ldx = ld,
-                                      .Y = of_batch(r, trace->h[l], ld),
-                                      .inv = of_batch(r, at->inv, 1),
+                                      .Y = sac_rows_of_batch(r, trace->h[l], ld),
+                                      .inv = sac_rows_of_batch(r, at->inv, 1),
                                       .ldy = ld,
                                       .row = r->row,
                                       .dY = d,
@@ -236,19 +203,20 @@ static void back_to_product(const sac_kernels *k, const sac_mlp *net, size_t l, 
 
 /* To d of every hidden layer; `dy` is of the first of the rows. */
 static void back(const sac_kernels *k, const sac_mlp *net, const float *dy, size_t ldy,
-                 const rows *r, const sac_trace *trace) {
+                 const sac_rows *r, const sac_trace *trace) {
   for (size_t l = net->layers - 1; l-- > 0;) {
     const int top = l + 2 == net->layers;
     const size_t ld = trace->ld[l], lda = top ? ldy : trace->ld[l + 1];
     const float *A = top ? dy : trace->d[l + 1] + r->to * lda;
-    back_through_product(k, net, l + 1, r->n, A, lda, trace->d[l] + r->to * ld, ld);
+    const sac_gemm g = sac_product_back(net, l + 1, r->n, A, lda, trace->d[l] + r->to * ld, ld);
+    k->gemm(&g);
     back_to_product(k, net, l, r, trace);
   }
 }
 
 void sac_mlp_backward_sphere(const sac_kernels *k, const sac_mlp *net, const float *dy, size_t ldy,
                              size_t first, size_t last, sac_trace *trace) {
-  back(k, net, dy + first * ldy, ldy, &(rows){last - first, first, NULL}, trace);
+  back(k, net, dy + first * ldy, ldy, &(sac_rows){last - first, first, NULL}, trace);
 }
 
 void sac_mlp_input_gradient_sphere(const sac_kernels *k, const sac_mlp *net, size_t n,
@@ -257,8 +225,10 @@ void sac_mlp_input_gradient_sphere(const sac_kernels *k, const sac_mlp *net, siz
                                    size_t ldx) {
   const size_t ld = trace->ld_xn;
   float *du = trace->dxn + first * ld;
-  back(k, net, dy, ldy, &(rows){n, first, row}, trace);
-  back_through_product(k, net, 0, n, trace->d[0] + first * trace->ld[0], trace->ld[0], du, ld);
+  back(k, net, dy, ldy, &(sac_rows){n, first, row}, trace);
+  const sac_gemm g =
+      sac_product_back(net, 0, n, trace->d[0] + first * trace->ld[0], trace->ld[0], du, ld);
+  k->gemm(&g);
   k->sphere_back(&(sac_sphere_back){.M = n,
                                     .width = net->in + 1,
                                     .Y = trace->xn,
