@@ -73,8 +73,9 @@ void sac_run_plan(const sac_run *run, char *text, size_t size) {
   const size_t O = run->rollout->O, A = run->rollout->A, E = run->rollout->E;
   const size_t K = run->rollout->actions;
   const sac_mlp *actor = &run->agent->pi.net, *critic = &run->agent->q[0].net;
-  const size_t learned =
-      parameters(actor) + noise_parameters(run) + run->agent->N * parameters(critic);
+  const sac_mlp *V = a->value == SAC_VALUE_V ? &run->agent->v : NULL;
+  const size_t learned = parameters(actor) + noise_parameters(run) +
+                         run->agent->N * parameters(critic) + (V ? parameters(V) : 0);
   add(&t, "%s: observation %zu, action %s%zu", run->config.task, O, K ? "one of " : "", K ? K : A);
   if (E > 1) add(&t, ", %zu environments", E);
   add_network(&t, "; actor", &a->actor_hidden, actor);
@@ -82,6 +83,7 @@ void sac_run_plan(const sac_run *run, char *text, size_t size) {
   snprintf(critics, sizeof critics, ", %lld critic%s", (long long)a->critics,
            a->critics == 1 ? "" : "s");
   add_network(&t, critics, &a->critic_hidden, critic);
+  if (V) add_network(&t, ", V", &a->critic_hidden, V);
   if (a->body != SAC_BODY_PLAIN) add(&t, " in residual blocks");
   add(&t, " (%zu parameters)", learned);
   add(&t, "; %s; %lld steps, seed %lld", run->config.options.origin, (long long)o->steps,

@@ -26,6 +26,7 @@ tail -n 1 err | grep -q '^done: 600 steps, 500 updates' || fail "the last line: 
 # flash has gamma and beta of each batch norm, gamma alone before the outputs:
 #   actor  3*(8+2) + 2*8*32 + 2*(32+8) + 8 + (8+1)*2 = 648
 #   critic 4*(4+2) + 2*(2*4*16 + 2*(16+4)) + 4 + (4+1)*11 = 419
+# value=v has a third network, 3-4-4-1 of 41, beside an actor of 50 and critics of 45
 learns() { # learns COUNT TASK FLAG...: the plan says so many parameters
   local count=$1 task=$2
   shift 2
@@ -37,6 +38,7 @@ learns() { # learns COUNT TASK FLAG...: the plan says so many parameters
 learns $((754 + 2 * 395)) Pendulum-v1 --preset simbav2 --set critic_atoms=11
 learns $((690 + 2 * 350)) CartPole-v1 --set body=simbav2 --set weight_projection=unit --set init=body
 learns $((648 + 2 * 419)) Pendulum-v1 --preset flashsac --set critic_atoms=11
+learns $((50 + 2 * 45 + 41)) Pendulum-v1 --set value=v
 
 # small and large replays
 for size in "100 kB" "100000 MB"; do
