@@ -8,6 +8,7 @@ import csv
 import datetime
 import fcntl
 import fnmatch
+import io
 import json
 import os
 import random
@@ -77,11 +78,8 @@ class Job:
 
 def read_curve(path):
     """The rows of an eval.csv as dicts of numbers, [] if there is none."""
-    if not os.path.exists(path):
-        return []
-    with open(path, newline="", encoding="utf-8") as handle:
-        rows = [row for row in csv.DictReader(handle) if None not in row.values()]
-    return [{key: float(value) for key, value in row.items()} for row in rows]
+    return [{key: float(value) for key, value in row.items()} for row in kept_table(path)
+            if None not in row.values()]
 
 
 def last_step(path):
@@ -100,6 +98,23 @@ def write_whole(path, text):
     with open(path + ".new", "w", encoding="utf-8") as handle:
         handle.write(text)
     os.replace(path + ".new", path)
+
+
+def keep_table(path, rows):
+    """Write dicts with the same keys as CSV."""
+    text = io.StringIO()
+    writer = csv.DictWriter(text, list(rows[0]), lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(rows)
+    write_whole(path, text.getvalue())
+
+
+def kept_table(path):
+    """The rows of a CSV file as dicts of texts, [] if there is none."""
+    if not os.path.exists(path):
+        return []
+    with open(path, newline="", encoding="utf-8") as handle:
+        return list(csv.DictReader(handle))
 
 
 # --- training ------------------------------------------------------------------------------------
