@@ -213,6 +213,16 @@ static void frontier_presets_say_what_their_sources_say(void **state) {
     assert_close(o.train.utd, 1, 0, 0);
     assert_int_equal(sac_run_first_update(&o.train), 5000);
   }
+  assert_ok(sac_preset_apply("fast", &o, &err), err);
+  assert_int_equal(o.agent.critic_norm, SAC_NORMS_RENORM);
+  assert_int_equal(o.agent.critic_target, SAC_CRITIC_TARGET_NONE);
+  assert_close(o.agent.lr_actor, 2e-3, 0, 0);
+  assert_close(o.agent.lr_critic, 2e-3, 0, 0);
+  assert_close(o.agent.lr_alpha, 2e-3, 0, 0);
+  assert_int_equal(o.agent.actor_hidden.width[1], 128);
+  assert_int_equal(o.agent.critic_hidden.width[1], 128);
+  assert_int_equal(o.agent.policy_delay, 2);
+  assert_int_equal(o.agent.alpha_loss, SAC_ALPHA_LOSS_LOG_ALPHA);
   assert_ok(sac_preset_apply("redq", &o, &err), err);
   assert_int_equal(o.agent.critics, 10);
   assert_int_equal(o.agent.critic_subset, 2);
