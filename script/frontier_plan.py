@@ -77,12 +77,13 @@ is the winner of both rounds, and the preset `fast`.
 # The winner on fresh seeds, with plain SAC beside it where STEPS has none: task, steps of each.
 FAST = ["precision=bf16", "eval_every=10000"]
 FRESH_SEEDS = range(11, 16)
-FRESH_STEPS = {"Pendulum-v1": 10_000, "HalfCheetah-v5": 500_000, "Hopper-v5": 300_000, "Walker2d-v5": 300_000,
+BESIDE_SEEDS = range(1, 6)  # of plain SAC, as many of them as there are
+FRESH_STEPS = {"Pendulum-v1": 10_000, "HalfCheetah-v5": 1_300_000, "Hopper-v5": 300_000, "Walker2d-v5": 300_000,
                "Humanoid-v5": 300_000, "Ant-v5": 300_000, "Swimmer-v5": 100_000, "Pusher-v5": 100_000}
 PLAIN_STEPS = {"Pendulum-v1": 10_000, "Swimmer-v5": 100_000, "Pusher-v5": 100_000}
 
-# What `fast` should reach: task, steps, return.
-TARGETS = [("HalfCheetah-v5", 50_000, 7_000), ("HalfCheetah-v5", 500_000, 10_000),
+# What `fast` should reach: task, steps, return. HalfCheetah's 10,000 are asked within ten minutes, 1,300,000 steps.
+TARGETS = [("HalfCheetah-v5", 50_000, 7_000), ("HalfCheetah-v5", 500_000, 10_000), ("HalfCheetah-v5", 1_300_000, 10_000),
            ("Walker2d-v5", 200_000, 4_500), ("Humanoid-v5", 150_000, 5_000)]
 
 # what is said under those tables
