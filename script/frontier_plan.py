@@ -54,6 +54,32 @@ BEST = [
 # minutes on two cores, seeds, candidates; a later round is written down when the one before is done
 ROUNDS = [(2, [0], CANDIDATES), (5, [0, 1, 2], COMBINED), (10, [0, 1, 2], BEST)]
 
+# The second search, by steps: its base is the first one's winner. Tasks, seeds, candidates of a round.
+WINNER = ["lr=2e-3", "hidden=128,128", "policy_delay=2"]
+SCALED = ["critic_head=categorical", "critic_atoms=101", "value_min=-5", "value_max=5", "reward_norm=return",
+          "alpha=0.01"]
+ONE_CHANGE = [
+    [],
+    ["hidden=256,256"],
+    ["hidden=128,128,128"],
+    ["utd=2"],
+    ["batch=128"],
+    ["batch=512"],
+    ["noise=zeta", "noise_hold=16"],
+    ["target_entropy_scale=-0.5"],
+    ["alpha=0.01"],
+    ["n_step=3"],
+    ["warmup=1000"],
+    ["actor_q=mean"],
+    SCALED,
+    SCALED + ["weight_projection=unit"],
+]
+STEP_ROUNDS = [(["HalfCheetah-v5"], [0, 1, 2], ONE_CHANGE)]
+
+# the second search's budgets and the return that counts 1
+STEP_TASKS = {"HalfCheetah-v5": (50_000, 7_000), "Hopper-v5": (100_000, 2_787), "Walker2d-v5": (200_000, 4_500),
+              "Humanoid-v5": (150_000, 5_000)}
+
 # what is said under the table of a round, from 1
 ROUND_NOTES = {1: """
 One seed: the order of neighbours means nothing, and `crossq` itself is low by its Hopper run, which had fallen. On
@@ -119,6 +145,18 @@ Fixed before the first run.
 - **The winner**, unchanged, runs on Ant, Humanoid, Swimmer, Pusher and Pendulum, and on the three again, with five
   fresh seeds (11 to 15). It becomes the preset `fast`; `sac` stays the paper's. Failures are reported too.
 
+A second search was added when the first three fresh seeds of its winner had shown that it misses what was asked at
+given steps, 7,000 on HalfCheetah-v5 after 50,000 and 5,000 on Humanoid-v5 after 150,000. Fixed before its first run:
+
+- **Tuning** is again with seeds 0 to 2, now by steps: HalfCheetah-v5 to 50,000, Hopper-v5 to 100,000, Walker2d-v5 to
+  200,000, and, a task more than in the first search since it is there that most is missing, Humanoid-v5 to 150,000.
+- **Candidates** differ from the first winner in one thing; first on HalfCheetah-v5 alone, whose runs take a minute.
+  Those that are ahead of it go to the other tasks, and are combined.
+- **The score** is the mean over a round's tasks of the return by what counts 1: 7,000, 2,787 (plain SAC after
+  1,000,000 steps), 4,500, 5,000; the return as above. What is chosen must still reach 10,000 on HalfCheetah-v5 in ten
+  minutes.
+- **The winner** runs on all eight tasks with five seeds that neither search has seen, 16 to 20.
+
 """
 
 
@@ -130,6 +168,9 @@ def jobs_of_plan():
     jobs += [tuning_job(task, settings, minutes, seed)
              for minutes, seeds, candidates in ROUNDS for seed in seeds
              for settings in candidates for task in TUNING_TASKS]
+    jobs += [step_job(task, settings, seed)
+             for tasks, seeds, candidates in STEP_ROUNDS for seed in seeds
+             for settings in candidates for task in tasks]
     jobs += [plain_job(task, seed) for seed in PRESET_SEEDS for task in PLAIN_STEPS]
     jobs += [fast_job(task, seed) for seed in FRESH_SEEDS for task in FRESH_STEPS]
     return jobs
@@ -161,6 +202,11 @@ def tuning_job(task, settings, minutes, seed):
     every = 5_000 if steps >= 60_000 else 1_000
     often = [] if every == 5_000 else [f"eval_every={every}"]
     return Job(task, TUNING_PRESET, int(steps) // every * every, seed, CROSSQ + settings + precision + often)
+
+
+def step_job(task, settings, seed):
+    """A candidate's run in the second search."""
+    return Job(task, TUNING_PRESET, STEP_TASKS[task][0], seed, CROSSQ + WINNER + settings)
 
 
 def preset_groups():
