@@ -27,14 +27,15 @@ typedef struct bench_row {
   double values[BENCH_REPEATS_MAX]; /* one a repeat */
   size_t count;
   int smaller_is_better; /* a latency, not a rate */
-  double flops; /* of one unit of a rate, or of one call whose latency it is, in us; or 0 */
-  double peak;  /* GFLOP/s: the FMA peak of the threads, the best measured so far */
+  double flops;     /* of one unit of a rate, or of one call whose latency it is, in us; or 0 */
+  double peak;      /* GFLOP/s: the FMA peak of the threads, the best measured so far */
+  double peak_bf16; /* that of dot products of bf16, with precision bf16; else 0 */
 } bench_row;
 
 /* Seconds on a clock that only goes forward. */
 double bench_now(void);
 
-/* Measure the FMA peak of the threads, for some milliseconds, and keep the best in row->peak. To be
+/* Measure the peaks of the threads, for some milliseconds, and keep the best in the row. To be
  * called before each repeat, so that both see the same machine. Returns the exit code. */
 int bench_peak(const bench_setup *setup, bench_row *row);
 

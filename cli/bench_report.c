@@ -17,19 +17,28 @@ double bench_now(void) {
 
 /* --- the peak -------------------------------------------------------------------------------- */
 
-int bench_peak(const bench_setup *setup, bench_row *row) {
+enum { FMA = 0, DOT_BF16 = 1 }; /* of sac_bench_kernels */
+
+/* The best rate of a kernel so far, in GFLOP/s. */
+static sac_status best_rate(size_t kernel, int64_t threads, double *best, sac_error *err) {
   const double long_enough = 0.01;
   size_t count;
-  const sac_bench_kernel *fma = sac_bench_kernels(&count);
-  sac_error err = {.msg = ""};
+  const double flops = sac_bench_kernels(&count)[kernel].flops * (double)threads;
   double seconds = 0.0;
   for (size_t calls = 64; seconds < long_enough; calls *= 4) {
-    const sac_status status = sac_bench_run(0, (size_t)setup->threads, calls, &seconds, &err);
-    if (status != SAC_OK) return library_error(status, &err);
-    const double flops = fma->flops * (double)calls * (double)setup->threads;
-    row->peak = fmax(row->peak, 1e-9 * flops / seconds);
+    const sac_status status = sac_bench_run(kernel, (size_t)threads, calls, &seconds, err);
+    if (status != SAC_OK) return status;
+    *best = fmax(*best, 1e-9 * flops * (double)calls / seconds);
   }
-  return EXIT_DONE;
+  return SAC_OK;
+}
+
+int bench_peak(const bench_setup *setup, bench_row *row) {
+  sac_error err = {.msg = ""};
+  sac_status status = best_rate(FMA, setup->threads, &row->peak, &err);
+  if (status == SAC_OK && !strcmp(setup->precision, "bf16"))
+    status = best_rate(DOT_BF16, setup->threads, &row->peak_bf16, &err);
+  return status == SAC_OK ? EXIT_DONE : library_error(status, &err);
 }
 
 /* --- a row ----------------------------------------------------------------------------------- */
@@ -46,8 +55,10 @@ static int ascending(const void *a, const void *b) {
 /* What a row comes to. */
 struct summary {
   double best, median;
-  double microseconds;  /* of one unit, at the best */
-  double gflops, share; /* at the best, or NaN */
+  double microseconds; /* of one unit, at the best */
+  double gflops;       /* at the best, or NaN */
+  double share;        /* of the FMA peak, or NaN */
+  double share_bf16;   /* of bf16's, or NaN */
 };
 
 static struct summary summarise(bench_row *row) {
@@ -59,6 +70,7 @@ static struct summary summarise(bench_row *row) {
   s.microseconds = row->smaller_is_better ? s.best : 1e6 / s.best;
   s.gflops = row->flops > 0.0 ? 1e-3 * row->flops / s.microseconds : (double)NAN;
   s.share = s.gflops / row->peak;
+  s.share_bf16 = row->peak_bf16 > 0.0 ? s.gflops / row->peak_bf16 : (double)NAN;
   return s;
 }
 
@@ -81,11 +93,12 @@ static void name_row(const bench_setup *setup, const bench_row *row, char name[N
 static int print_line(const bench_setup *setup, const bench_row *row, const struct summary *s) {
   char name[NAME_TEXT];
   name_row(setup, row, name);
-  json_t *line = json_pack("{s:s s:f s:f s:s s:I s:s s:s s:o s:o s:s}", "what", name, "rate_best",
-                           s->best, "rate_median", s->median, "unit", row->unit, "threads",
-                           (json_int_t)setup->threads, "precision", setup->precision, "isa",
-                           sac_isa(), "gflops", number_or_null(s->gflops), "peak_share",
-                           number_or_null(s->share), "commit", sac_commit());
+  json_t *line =
+      json_pack("{s:s s:f s:f s:s s:I s:s s:s s:o s:o s:o s:s}", "what", name, "rate_best", s->best,
+                "rate_median", s->median, "unit", row->unit, "threads", (json_int_t)setup->threads,
+                "precision", setup->precision, "isa", sac_isa(), "gflops",
+                number_or_null(s->gflops), "peak_share", number_or_null(s->share),
+                "peak_share_bf16", number_or_null(s->share_bf16), "commit", sac_commit());
   char *text = line ? json_dumps(line, JSON_COMPACT | JSON_REAL_PRECISION(6)) : NULL;
   json_decref(line);
   if (!text) {

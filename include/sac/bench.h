@@ -18,7 +18,8 @@ typedef struct sac_bench_kernel {
 } sac_bench_kernel;
 
 /* The kernels; *count: how many. The first is "fma": fused multiply-adds in registers and nothing
- * else, whose rate is the core's peak. Static storage. */
+ * else, whose rate is the core's peak; the second "dot_bf16": bf16's, of its dot products. Static
+ * storage. */
 SAC_API const sac_bench_kernel *sac_bench_kernels(size_t *count);
 
 /* Run kernel `index` `calls` times on each of `threads` (1 ... 256) threads at once, each on data

@@ -62,6 +62,9 @@ static void fill(desk *d) {
 static void fma_peak(const sac_kernels *k, desk *d) {
   d->sink += k->fma_chains(FMA_ROUNDS, 0.999f, 1e-3f);
 }
+static void dot_peak(const sac_kernels *k, desk *d) {
+  d->sink += sac_kernels_bf16_of(k)->dot_chains(FMA_ROUNDS, 0x3f803f80, 0x3a833a83);
+}
 static sac_gemm product(const desk *d, size_t M, size_t N, size_t K) {
   return (sac_gemm){.M = M,
                     .N = N,
@@ -154,6 +157,8 @@ static void tanh_each(const sac_kernels *k, desk *d) {
 #define PRODUCT(m, n, k) (2.0 * (m) * (n) * (k))
 static const sac_bench_kernel facts[] = {
     {"fma", "fused multiply-adds in registers: the peak", (double)SAC_FMA_FLOPS *FMA_ROUNDS, 0},
+    {"dot_bf16", "dot products of pairs of bf16 in registers: bf16's peak",
+     (double)SAC_DOT_FLOPS *FMA_ROUNDS, 1},
     {"gemm_first", "256 x 256 x 23, bias and ReLU", PRODUCT(B, H, O + A), 0},
     {"gemm_forward", "256 x 256 x 256, bias and ReLU", PRODUCT(B, H, H), 0},
     {"gemm_backward", "256 x 256 x 256, masked", PRODUCT(B, H, H), 0},
@@ -172,9 +177,9 @@ static const sac_bench_kernel facts[] = {
 };
 enum { KERNELS = sizeof facts / sizeof *facts };
 static void (*const calls[KERNELS])(const sac_kernels *k, desk *d) = {
-    fma_peak,  gemm_first, gemm_forward, gemm_backward, gemm_weights, gemm_actions,
-    gemm_bf16, dot_rows,   outer_masked, sum_columns,   transpose,    adam,
-    normals,   log_std,    tanh_normal,  tanh_each};
+    fma_peak,     dot_peak,  gemm_first, gemm_forward, gemm_backward, gemm_weights,
+    gemm_actions, gemm_bf16, dot_rows,   outer_masked, sum_columns,   transpose,
+    adam,         normals,   log_std,    tanh_normal,  tanh_each};
 
 const sac_bench_kernel *sac_bench_kernels(size_t *count) {
   *count = KERNELS;

@@ -87,7 +87,11 @@ typedef struct sac_kernels_bf16 {
   void (*pack_across)(size_t M, size_t N, const float *W, size_t ldw, uint32_t *across, size_t ld);
   void (*pack_down)(size_t M, size_t N, const float *W, size_t ldw, uint32_t *down, size_t ld);
   void (*pack_turned)(size_t M, size_t N, const float *W, size_t ldw, uint32_t *turned, size_t ld);
+
+  /* kernels.h's fma_chains, of SAC_DOT_FLOPS operations a round: a <- a + x's two bf16 . y's two */
+  float (*dot_chains)(size_t rounds, uint32_t x, uint32_t y);
 } sac_kernels_bf16;
+enum { SAC_DOT_FLOPS = 4 * 12 * SAC_LANES };
 
 extern const sac_kernels_bf16 sac_bf16_reference; /* plain C in double: the oracle */
 extern const sac_kernels_bf16 sac_bf16_avx512;

@@ -11,6 +11,7 @@
 #  include "kernels/vec_bf16.h"
 
 #  include "kernels/bf16_template.h"
+#  include "kernels/peak_bf16_template.h"
 
 const sac_kernels_bf16 sac_bf16_avx512 = {
     .gemm_pairs = gemm_pairs,
@@ -24,6 +25,7 @@ const sac_kernels_bf16 sac_bf16_avx512 = {
     .pack_across = pack_across,
     .pack_down = pack_down,
     .pack_turned = pack_turned,
+    .dot_chains = dot_chains,
 };
 #  if defined __clang__
 #    pragma clang attribute pop

@@ -154,6 +154,13 @@ static void pack_turned(size_t M, size_t N, const float *W, size_t ldw, uint32_t
     for (size_t n = 0; n < N; n++) put_down(turned, ld, n, i, i < M ? W[i * ldw + n] : 0.0f);
 }
 
+static float dot_chains(size_t rounds, uint32_t x, uint32_t y) {
+  const double step = half_of(x, 0) * half_of(y, 0) + half_of(x, 1) * half_of(y, 1);
+  double sum = 0.0;
+  for (int chain = 0; chain < 12; chain++) sum += chain + (double)rounds * step;
+  return (float)sum;
+}
+
 const sac_kernels_bf16 sac_bf16_reference = {
     .gemm_pairs = gemm_pairs,
     .gemm_floats = gemm_floats,
@@ -166,4 +173,5 @@ const sac_kernels_bf16 sac_bf16_reference = {
     .pack_across = pack_across,
     .pack_down = pack_down,
     .pack_turned = pack_turned,
+    .dot_chains = dot_chains,
 };

@@ -31,6 +31,18 @@ static void a_round_of_the_peak_has_its_operations(void **state) {
   assert_close(sac_kernels_reference.fma_chains(100, 0.5f, 1.0f), 24, 0, 0);
 }
 
+/* With two ones in x and y a chain goes up by 2 a step, with 1.5 and 2 by 3 + 3. */
+static void a_round_of_bf16s_peak_has_its_operations(void **state) {
+  (void)state;
+  const sac_kernels_bf16 *tables[] = {&sac_bf16_reference,
+                                      sac_kernels_bf16_of(sac_kernels_find("avx512"))};
+  assert_int_equal(2 * 2 * 12 * 16 * 3, 3 * SAC_DOT_FLOPS); /* 16 lanes, 3 rounds */
+  for (size_t i = 0; i < 2 && tables[i]; i++) {
+    assert_close(tables[i]->dot_chains(3, 0x3f803f80, 0x3f803f80), 66 + 12 * 3 * 2, 0, 0);
+    assert_close(tables[i]->dot_chains(5, 0x3fc03fc0, 0x40004000), 66 + 12 * 5 * 6, 0, 0);
+  }
+}
+
 /* The products of an update one by one, as the equations have them; each is 2 B rows x columns. */
 static double counted(double O, double A, double H, double layers, double B) {
   const double in_q = O + A, hidden = (layers - 1) * H * H;
@@ -61,6 +73,7 @@ static void every_kernel_runs(void **state) {
   size_t count;
   const sac_bench_kernel *kernels = sac_bench_kernels(&count);
   assert_string_equal(kernels[0].name, "fma");
+  assert_string_equal(kernels[1].name, "dot_bf16");
   for (size_t i = 0; i < count; i++)
     for (size_t threads = 1; threads <= 2; threads++) {
       sac_error err = {.msg = ""};
@@ -130,6 +143,7 @@ static void one_cpu_means_one_thread(void **state) {
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(a_round_of_the_peak_has_its_operations),
+      cmocka_unit_test(a_round_of_bf16s_peak_has_its_operations),
       cmocka_unit_test(an_update_is_582_megaflop),
       cmocka_unit_test(every_kernel_runs),
       cmocka_unit_test(wrong_arguments_are_named),
