@@ -3,7 +3,7 @@
 # time a build without optimisation. How fast anything is, is not tested here.
 source "$SAC_SOURCE_DIR/tests/cli/lib.sh"
 quick=(--json --repeats 2 --seconds 0.001)
-fields='commit gflops isa peak_share precision rate_best rate_median threads unit what'
+fields='commit gflops isa peak_share peak_share_bf16 precision rate_best rate_median threads unit what'
 
 # has_fields LINES: so many lines on stdin, each an object with just these fields, and sane numbers
 has_fields() {
