@@ -51,8 +51,9 @@ SAC_API const char *sac_status_name(sac_status code);
 /* The library's version, "major.minor.patch". Never NULL; static storage. */
 SAC_API const char *sac_version(void);
 
-/* The instruction set that the kernels run on: "generic", "neon", "avx2" or "avx512". It is the
- * best that the CPU has, capped by the environment variable SAC_ISA, chosen at first use and kept.
+/* The instruction set that the kernels run on: "generic", "neon", "avx2", "avx512" or "amx". It is
+ * the best that the CPU has, capped by the environment variable SAC_ISA, chosen at first use and
+ * kept.
  */
 SAC_API const char *sac_isa(void);
 

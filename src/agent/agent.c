@@ -97,7 +97,7 @@ static sac_status check_bounds(size_t A, const double low[], const double high[]
 }
 
 static sac_status check_precision(const sac_agent_options *opt, sac_error *err) {
-  if (opt->precision == SAC_PRECISION_FP32 || sac_kernels_bf16_of(sac_kernels_get())) return SAC_OK;
+  if (opt->precision == SAC_PRECISION_FP32 || sac_kernels_bf16_get()) return SAC_OK;
   char have[64];
   sac_cpu_list(have, sizeof have);
   return sac_fail(err, SAC_ERR_ARG,

@@ -35,7 +35,7 @@ sac_mlp_spec sac_head_network(const sac_agent_options *options, size_t O, size_t
                         .out = outputs,
                         .hidden = &options->actor_hidden,
                         .trained = trained,
-                        .bf16 = bf16 ? sac_kernels_bf16_of(sac_kernels_get()) : NULL,
+                        .bf16 = bf16 ? sac_kernels_bf16_get() : NULL,
                         .body = options->body,
                         .norm = sac_norm_of(options, options->actor_norm)};
 }

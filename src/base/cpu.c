@@ -1,16 +1,47 @@
+#define _GNU_SOURCE // syscall
 #include "base/cpu.h"
 
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#if defined __x86_64__ && defined __linux__
+#  include <cpuid.h>
+#  include <sys/syscall.h>
+#  include <unistd.h>
+#endif
 
-static const char *const names[SAC_CPU_ISAS] = {"generic", "neon", "avx2", "avx512"};
+static const char *const names[SAC_CPU_ISAS] = {"generic", "neon", "avx2", "avx512", "amx"};
 
 const char *sac_cpu_isa_name(sac_cpu_isa isa) {
   return names[isa];
 }
 
+/* AMX-TILE and AMX-BF16 by CPUID leaf 7, and Linux's leave to use the tiles' registers: arch_prctl
+ * with ARCH_REQ_XCOMP_PERM for the state component XTILEDATA. */
+static int ask_for_amx(void) {
+#if defined __x86_64__ && defined __linux__ && defined SYS_arch_prctl
+  enum { AMX_BF16 = 1 << 22, AMX_TILE = 1 << 24, REQUEST = 0x1023, XTILEDATA = 18 };
+  unsigned a, b, c, d;
+  if (!__get_cpuid_count(7, 0, &a, &b, &c, &d) || !(d & AMX_BF16) || !(d & AMX_TILE)) return 0;
+  return syscall(SYS_arch_prctl, REQUEST, XTILEDATA) == 0;
+#else
+  return 0;
+#endif
+}
+
+static int has_amx(void) {
+  static atomic_int answer; /* 0: not asked yet, 1: no, 2: yes */
+  int known = atomic_load_explicit(&answer, memory_order_relaxed);
+  if (!known) {
+    known = 1 + (sac_cpu_has_bf16() && ask_for_amx());
+    atomic_store_explicit(&answer, known, memory_order_relaxed);
+  }
+  return known == 2;
+}
+
 int sac_cpu_has(sac_cpu_isa isa) {
+  if (isa == SAC_CPU_AMX) return has_amx();
 #if defined __x86_64__
   __builtin_cpu_init();
   const int avx2 = __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");

@@ -10,13 +10,15 @@ typedef enum sac_cpu_isa {
   SAC_CPU_NEON,
   SAC_CPU_AVX2,
   SAC_CPU_AVX512,
+  SAC_CPU_AMX,
   SAC_CPU_ISAS
 } sac_cpu_isa;
 
-/* "generic", "neon", "avx2" or "avx512". */
+/* "generic", "neon", "avx2", "avx512" or "amx". */
 const char *sac_cpu_isa_name(sac_cpu_isa isa);
 
-/* Has this CPU the instructions? */
+/* Has this CPU the instructions? Linux lets a process use AMX's registers after it has asked: the
+ * first question about SAC_CPU_AMX asks, and holds for the process. Threads: safe. */
 int sac_cpu_has(sac_cpu_isa isa);
 
 /* Has this CPU instructions for dot products of bf16, beside those of SAC_CPU_AVX512? */

@@ -13,7 +13,8 @@
 #include "kernels/kernels.h"
 
 /* C (M,N) = epilogue(A (M,K) B (K,N)); N a multiple of SAC_LANES. `gemm_pairs` takes words: element
- * (i,p) of A is word A[i a_row + p a_col], B is a `down` form, and K counts words. `gemm_floats`
+ * (i,p) of A is word A[i a_row + p a_col], a_row or a_col being 1; B is a `down` form, and K counts
+ * words. `gemm_floats`
  * takes floats in the same places. Of C, `across` and `down` those that are not NULL are written;
  * the bf16 forms are rounded from the float that C gets. */
 typedef struct sac_gemm_bf16 {
@@ -88,17 +89,19 @@ typedef struct sac_kernels_bf16 {
   void (*pack_down)(size_t M, size_t N, const float *W, size_t ldw, uint32_t *down, size_t ld);
   void (*pack_turned)(size_t M, size_t N, const float *W, size_t ldw, uint32_t *turned, size_t ld);
 
-  /* kernels.h's fma_chains, of SAC_DOT_FLOPS operations a round: a <- a + x's two bf16 . y's two */
+  /* kernels.h's fma_chains, of SAC_DOT_FLOPS operations a round: a <- a + x's two bf16 . y's two,
+   * 128 times on 12 chains of a register, or 16 times on 6 of a matrix tile, which begin at 0 */
   float (*dot_chains)(size_t rounds, uint32_t x, uint32_t y);
 } sac_kernels_bf16;
-enum { SAC_DOT_FLOPS = 4 * 12 * SAC_LANES };
+enum { SAC_DOT_FLOPS = 4 * 12 * 128 * SAC_LANES };
 
 extern const sac_kernels_bf16 sac_bf16_reference; /* plain C in double: the oracle */
-extern const sac_kernels_bf16 sac_bf16_avx512;
+extern const sac_kernels_bf16 sac_bf16_avx512, sac_bf16_amx;
 
-/* The bf16 kernels that go with a table, or NULL: only avx512 has some, where the CPU has
- * AVX512-BF16. */
-const sac_kernels_bf16 *sac_kernels_bf16_of(const sac_kernels *k);
+/* The bf16 kernels in use, or those of the instruction set named, or NULL: there are some of avx512
+ * where the CPU has AVX512-BF16, and of amx. As sac_kernels_get and sac_kernels_find. */
+const sac_kernels_bf16 *sac_kernels_bf16_get(void);
+const sac_kernels_bf16 *sac_kernels_bf16_find(const char *isa);
 
 /* One half of a word as a float: bf16 is a float's upper half. */
 static inline float sac_bf16_float(uint32_t word, int second) {

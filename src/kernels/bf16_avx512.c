@@ -13,6 +13,10 @@
 #  include "kernels/bf16_template.h"
 #  include "kernels/peak_bf16_template.h"
 
+static void gemm_pairs(const sac_gemm_bf16 *g) {
+  gemm(1, g);
+}
+
 const sac_kernels_bf16 sac_bf16_avx512 = {
     .gemm_pairs = gemm_pairs,
     .gemm_floats = gemm_floats,

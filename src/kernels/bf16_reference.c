@@ -156,9 +156,7 @@ static void pack_turned(size_t M, size_t N, const float *W, size_t ldw, uint32_t
 
 static float dot_chains(size_t rounds, uint32_t x, uint32_t y) {
   const double step = half_of(x, 0) * half_of(y, 0) + half_of(x, 1) * half_of(y, 1);
-  double sum = 0.0;
-  for (int chain = 0; chain < 12; chain++) sum += chain + (double)rounds * step;
-  return (float)sum;
+  return (float)(12.0 * 128.0 * (double)rounds * step);
 }
 
 const sac_kernels_bf16 sac_bf16_reference = {

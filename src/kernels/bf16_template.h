@@ -187,9 +187,6 @@ VF_INLINE void gemm(const int pairs, const sac_gemm_bf16 *g) {
   for (; n < g->N; n += VF_LANES) panel(pairs, 1, g, n);
 }
 
-static void gemm_pairs(const sac_gemm_bf16 *g) {
-  gemm(1, g);
-}
 static void gemm_floats(const sac_gemm_bf16 *g) {
   gemm(0, g);
 }
@@ -396,11 +393,10 @@ static void pack_down(size_t M, size_t N, const float *W, size_t ldw, uint32_t *
     }
 }
 
-/* A block of VF_LANES rows and 2 VF_LANES columns (or half of them): words across, turned as in
- * gemm_template.h by zipping. */
+/* A block of VF_LANES rows and 2 VF_LANES columns (or half of them): words across, turned. */
 VF_INLINE void turn_block(const int two, size_t rows, const float *W, size_t ldw, uint32_t *turned,
                           size_t ld) {
-  vf r[VF_LANES], z[VF_LANES];
+  vf r[VF_LANES];
   VF_UNROLL
   for (size_t i = 0; i < VF_LANES; i++) {
     r[i] = vf_set1(0.0f);
@@ -408,16 +404,7 @@ VF_INLINE void turn_block(const int two, size_t rows, const float *W, size_t ldw
       r[i] = (vf)vf_to_bf16(vf_load(W + i * ldw),
                             two ? vf_load(W + i * ldw + VF_LANES) : vf_set1(0.0f));
   }
-  VF_UNROLL
-  for (int stage = 1; stage < VF_LANES; stage *= 2) {
-    VF_UNROLL
-    for (int i = 0; i < VF_LANES / 2; i++) {
-      z[2 * i] = vf_zip_low(r[i], r[i + VF_LANES / 2]);
-      z[2 * i + 1] = vf_zip_high(r[i], r[i + VF_LANES / 2]);
-    }
-    VF_UNROLL
-    for (int i = 0; i < VF_LANES; i++) r[i] = z[i];
-  }
+  vf_turn(r);
   VF_UNROLL
   for (size_t i = 0; i < VF_LANES; i++)
     if (two || i < VF_LANES / 2) vu_store(turned + i * ld, (vu)r[i]);

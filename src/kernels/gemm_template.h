@@ -171,23 +171,12 @@ static void sum_columns(size_t M, size_t N, const float *g, const float *A, size
   }
 }
 
-/* One block of VF_LANES x VF_LANES in registers: zipping row i with row i + VF_LANES/2, for all i,
- * is a rotation of the index bits of (row, column) by one; after log2(VF_LANES) of them rows and
- * columns have changed places. */
+/* One block of VF_LANES x VF_LANES in registers. */
 VF_INLINE void transpose_block(const float *W, size_t ldw, float *T, size_t ldt) {
-  vf r[VF_LANES], z[VF_LANES];
+  vf r[VF_LANES];
   VF_UNROLL
   for (int i = 0; i < VF_LANES; i++) r[i] = vf_load(W + (size_t)i * ldw);
-  VF_UNROLL
-  for (int stage = 1; stage < VF_LANES; stage *= 2) {
-    VF_UNROLL
-    for (int i = 0; i < VF_LANES / 2; i++) {
-      z[2 * i] = vf_zip_low(r[i], r[i + VF_LANES / 2]);
-      z[2 * i + 1] = vf_zip_high(r[i], r[i + VF_LANES / 2]);
-    }
-    VF_UNROLL
-    for (int i = 0; i < VF_LANES; i++) r[i] = z[i];
-  }
+  vf_turn(r);
   VF_UNROLL
   for (int i = 0; i < VF_LANES; i++) vf_store(T + (size_t)i * ldt, r[i]);
 }

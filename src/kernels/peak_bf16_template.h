@@ -6,8 +6,8 @@ static float dot_chains(size_t rounds, uint32_t x, uint32_t y) {
   const vu vx = vu_set1(x), vy = vu_set1(y);
   vf a[DOT_CHAINS];
   VF_UNROLL
-  for (int i = 0; i < DOT_CHAINS; i++) a[i] = vf_set1((float)i);
-  for (size_t r = rounds * (SAC_LANES / VF_LANES); r > 0; r--) {
+  for (int i = 0; i < DOT_CHAINS; i++) a[i] = vf_set1(0.0f);
+  for (size_t r = rounds * (128 * SAC_LANES / VF_LANES); r > 0; r--) {
     VF_UNROLL
     for (int i = 0; i < DOT_CHAINS; i++) a[i] = vf_dot_pairs(a[i], vx, vy);
   }

@@ -152,6 +152,23 @@ VF_INLINE vf vf_zip_high(vf a, vf b) {
 }
 #endif
 
+/* The transpose of a square of registers. Zipping row i with row i + VF_LANES/2, for all i, is a
+ * rotation of the index bits of (row, column) by one; after log2(VF_LANES) of them rows and columns
+ * have changed places. */
+VF_INLINE void vf_turn(vf r[VF_LANES]) {
+  vf z[VF_LANES];
+  VF_UNROLL
+  for (int stage = 1; stage < VF_LANES; stage *= 2) {
+    VF_UNROLL
+    for (int i = 0; i < VF_LANES / 2; i++) {
+      z[2 * i] = vf_zip_low(r[i], r[i + VF_LANES / 2]);
+      z[2 * i + 1] = vf_zip_high(r[i], r[i + VF_LANES / 2]);
+    }
+    VF_UNROLL
+    for (int i = 0; i < VF_LANES; i++) r[i] = z[i];
+  }
+}
+
 /* a where mask is all ones, b where it is zero */
 VF_INLINE vf vf_select(vi mask, vf a, vf b) {
   return (vf)((mask & (vi)a) | (~mask & (vi)b));

@@ -7,7 +7,7 @@
 static const sac_transport *choose(void) {
 #if defined __x86_64__
   const sac_cpu_isa isa = sac_cpu_best();
-  if (isa == SAC_CPU_AVX512) return &sac_transport_avx512;
+  if (isa >= SAC_CPU_AVX512) return &sac_transport_avx512;
   if (isa == SAC_CPU_AVX2) return &sac_transport_avx2;
 #elif defined __aarch64__
   if (sac_cpu_best() == SAC_CPU_NEON) return &sac_transport_neon;

@@ -46,7 +46,7 @@ static sac_agent_options wide_options(void) {
 
 static void updates_are_those_of_fp32_but_for_rounding(void **state) {
   (void)state;
-  if (!sac_kernels_bf16_of(sac_kernels_get())) {
+  if (!sac_kernels_bf16_get()) {
     print_message("%s has no bf16 products: skipped\n", sac_isa());
     skip();
   }

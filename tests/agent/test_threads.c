@@ -71,7 +71,7 @@ static void so_do_the_other_branches(void **state) {
 /* bf16 keeps two rows in a word: shares are of whole pairs, and the last row may be alone. */
 static void so_does_bf16(void **state) {
   (void)state;
-  if (!sac_kernels_bf16_of(sac_kernels_get())) {
+  if (!sac_kernels_bf16_get()) {
     print_message("%s has no bf16 products: skipped\n", sac_isa());
     skip();
   }

@@ -11,7 +11,7 @@ source "$SAC_SOURCE_DIR/tests/cli/lib.sh"
 plan=$(head -n 1 err)
 echo "$plan"
 for words in "Pendulum-v1: observation 3, action 1" "actor 3-16-8-2" "2 critics 4-16-8-1" \
-  "(668 parameters)" "task defaults" "600 steps" "seed 3" "replay" "MB" "[0-9] thread" "avx\|generic"; do
+  "(668 parameters)" "task defaults" "600 steps" "seed 3" "replay" "MB" "[0-9] thread" "avx\|amx\|neon\|generic"; do
   grep -q -- "$words" <<<"$plan" || fail "the plan does not say $words"
 done
 tail -n 1 err | grep -q '^done: 600 steps, 500 updates' || fail "the last line: $(tail -n 1 err)"

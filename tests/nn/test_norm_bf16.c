@@ -53,7 +53,7 @@ struct fixture {
 };
 
 static const sac_kernels_bf16 *products(void) {
-  return sac_kernels_bf16_of(sac_kernels_get());
+  return sac_kernels_bf16_get();
 }
 
 static void layout(sac_arena *m, struct fixture *f, const sac_norm_spec *norm, int bf16) {
