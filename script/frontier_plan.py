@@ -123,8 +123,8 @@ A categorical critic of scaled rewards is furthest ahead and is in all of round 
 entropy, which the authors of categorical critics take; the batches, the held noise and the mean of the critics, each
 ahead by less, are left out for their hours.
 """, 5: """
-With 1,000 random steps seed 2 of two candidates stays at 2,000, where a cheetah on its back ends; with 5,000 no seed
-of round 4's categorical critic did. The first steps are given back for the rounds to come.
+With 1,000 random steps seed 2 of all candidates but the three layers stays near 2,000, where a cheetah on its back
+ends; with 5,000 no seed of round 4's categorical critic did. The first steps are given back for the rounds to come.
 """, 6: """
 One seed, on the task of most hours. Width 256 is the only one near what is asked; a second update a step is far
 behind. From here on runs have bf16 products, which a CPU with matrix tiles does in a third of the time.
