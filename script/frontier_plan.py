@@ -93,7 +93,8 @@ WIDE_COMBINED = [
 STEP_ROUNDS = [(["HalfCheetah-v5"], [0, 1, 2], ONE_CHANGE),
                (["HalfCheetah-v5"], [0, 1, 2], EARLY_COMBINED),
                (["Humanoid-v5"], [0], EARLY_COMBINED),
-               (["HalfCheetah-v5", "Humanoid-v5"], [0, 1, 2], WIDE_COMBINED)]
+               (["HalfCheetah-v5", "Humanoid-v5"], [0, 1, 2], WIDE_COMBINED),
+               (["Hopper-v5", "Walker2d-v5"], [0, 1, 2], [WIDE])]
 
 # the second search's budgets and the return that counts 1
 STEP_TASKS = {"HalfCheetah-v5": (50_000, 7_000), "Hopper-v5": (100_000, 2_787), "Walker2d-v5": (200_000, 4_500),
