@@ -87,14 +87,14 @@ DEEP = SCALED + ["hidden=256,256,256", "precision=bf16"]
 WIDE_COMBINED = [
     WIDE,
     DEEP,
+    DEEP + ["lr=1e-3"],
     WIDE + ["target_entropy_scale=-0.5"],
-    DEEP + ["target_entropy_scale=-0.5"],
 ]
 STEP_ROUNDS = [(["HalfCheetah-v5"], [0, 1, 2], ONE_CHANGE),
                (["HalfCheetah-v5"], [0, 1, 2], EARLY_COMBINED),
                (["Humanoid-v5"], [0], EARLY_COMBINED),
                (["HalfCheetah-v5", "Humanoid-v5"], [0, 1, 2], WIDE_COMBINED),
-               (["Hopper-v5", "Walker2d-v5"], [0, 1, 2], [WIDE])]
+               (["Hopper-v5", "Walker2d-v5"], [0, 1, 2], [DEEP])]
 
 # the second search's budgets and the return that counts 1
 STEP_TASKS = {"HalfCheetah-v5": (50_000, 7_000), "Hopper-v5": (100_000, 2_787), "Walker2d-v5": (200_000, 4_500),
