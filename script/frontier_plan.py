@@ -88,7 +88,6 @@ WIDE_COMBINED = [
     WIDE,
     DEEP,
     DEEP + ["lr=1e-3"],
-    WIDE + ["target_entropy_scale=-0.5"],
 ]
 STEP_ROUNDS = [(["HalfCheetah-v5"], [0, 1, 2], ONE_CHANGE),
                (["HalfCheetah-v5"], [0, 1, 2], EARLY_COMBINED),
@@ -132,23 +131,25 @@ behind. From here on runs have bf16 products, which a CPU with matrix tiles does
 """}
 
 # The winner on fresh seeds, with plain SAC beside it where STEPS has none: task, steps of each.
-FAST = ["precision=bf16", "eval_every=10000"]
-FRESH_SEEDS = range(11, 16)
+FAST = ["precision=bf16"]
+FRESH_SEEDS = range(16, 21)
+FIRST_SEEDS = range(11, 14)  # of the first search's winner
 BESIDE_SEEDS = range(1, 6)  # of plain SAC, as many of them as there are
-FRESH_STEPS = {"Pendulum-v1": 10_000, "HalfCheetah-v5": 1_300_000, "Hopper-v5": 300_000, "Walker2d-v5": 300_000,
-               "Humanoid-v5": 300_000, "Ant-v5": 300_000, "Swimmer-v5": 100_000, "Pusher-v5": 100_000}
+FRESH_STEPS = {"Pendulum-v1": 10_000, "HalfCheetah-v5": 200_000, "Hopper-v5": 100_000, "Walker2d-v5": 200_000,
+               "Humanoid-v5": 150_000, "Ant-v5": 100_000, "Swimmer-v5": 100_000, "Pusher-v5": 100_000}
 PLAIN_STEPS = {"Pendulum-v1": 10_000, "Swimmer-v5": 100_000, "Pusher-v5": 100_000}
 
-# What `fast` should reach: task, steps, return. HalfCheetah's 10,000 are asked within ten minutes, 1,300,000 steps.
-TARGETS = [("HalfCheetah-v5", 50_000, 7_000), ("HalfCheetah-v5", 500_000, 10_000), ("HalfCheetah-v5", 1_300_000, 10_000),
-           ("Walker2d-v5", 200_000, 4_500), ("Humanoid-v5", 150_000, 5_000)]
+# What `fast` should reach: task, steps, return. HalfCheetah's 10,000 are asked within ten minutes.
+TARGETS = [("HalfCheetah-v5", 50_000, 7_000), ("HalfCheetah-v5", 200_000, 10_000), ("Walker2d-v5", 200_000, 4_500),
+           ("Humanoid-v5", 150_000, 5_000)]
 
 # what is said under those tables
-FRESH_NOTE = """
+FIRST_NOTE = """
 Three seeds of five, two on most tasks. Ahead of plain SAC at equal steps on HalfCheetah, Hopper, Walker2d, Ant and
-Humanoid; behind it on Swimmer and Pusher. Two targets are missed, HalfCheetah at 50,000 steps and, far off, Humanoid
-at 150,000, which is what the second search is for. The other two seeds wait for its winner.
+Humanoid; behind it on Swimmer and Pusher. HalfCheetah misses the 7,000 that were asked at 50,000 steps and, far off,
+Humanoid the 5,000 at 150,000, which is what the second search is for.
 """
+FRESH_NOTE = ""
 
 # plain SAC at 1,000,000 steps, 10 seeds on v4, from SimbaV2's results/baseline/sac.csv
 SAC_1M = {"HalfCheetah-v5": 11_321, "Hopper-v5": 2_787, "Walker2d-v5": 4_536}
@@ -213,6 +214,12 @@ def jobs_of_plan():
 
 def fast_job(task, seed):
     return Job(task, "fast", FRESH_STEPS[task], seed, FAST)
+
+
+def first_job(task, seed):
+    """A fresh seed of the first search's winner; part of no plan any more."""
+    return Job(task, TUNING_PRESET, FRESH_STEPS[task], seed,
+               CROSSQ + WINNER + ["precision=bf16", "eval_every=10000"])
 
 
 def plain_job(task, seed):

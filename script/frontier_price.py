@@ -79,14 +79,20 @@ def measure_speed(program, task, preset, settings):
     return (last - first) / (end - begin), warmup
 
 
-def measure_speeds(program, plan):
-    """Of what is in the plan, (task, preset, settings), and not measured yet."""
+def measure_speeds(program, plan, beside):
+    """Of what is in the plan, (task, preset, settings), and not measured yet.
+
+    All are those of the machine that measured `beside` first: on another one it is measured again, before each, and
+    what is kept is what that machine would have."""
     known = speeds()
+    standard = known.get((beside[0], label(*beside[1:])))
     for task, preset, settings in plan:
         key = (task, label(preset, settings))
         if key in known:
             continue
-        known[key] = measure_speed(program, task, preset, settings)
+        scale = standard[0] / measure_speed(program, *beside)[0] if standard else 1.0
+        rate, warmup = measure_speed(program, task, preset, settings)
+        known[key] = scale * rate, warmup
         say(f"{key[0]}, {key[1]}: {known[key][0]:,.1f} steps/s after {known[key][1]:,} random ones")
         keep_table(SPEED, [dict(task=task, settings=name, steps_per_second=f"{rate:.1f}", warmup=warmup)
                            for (task, name), (rate, warmup) in sorted(known.items())])

@@ -219,8 +219,14 @@ static void frontier_presets_say_what_their_sources_say(void **state) {
   assert_close(o.agent.lr_actor, 2e-3, 0, 0);
   assert_close(o.agent.lr_critic, 2e-3, 0, 0);
   assert_close(o.agent.lr_alpha, 2e-3, 0, 0);
-  assert_int_equal(o.agent.actor_hidden.width[1], 128);
-  assert_int_equal(o.agent.critic_hidden.width[1], 128);
+  assert_int_equal(o.agent.actor_hidden.count, 3);
+  assert_int_equal(o.agent.critic_hidden.count, 3);
+  assert_int_equal(o.agent.critic_hidden.width[2], 256);
+  assert_int_equal(o.agent.critic_head, SAC_CRITIC_CATEGORICAL);
+  assert_int_equal(o.agent.critic_atoms, 101);
+  assert_close(o.agent.value_max, 5, 0, 0);
+  assert_close(o.agent.alpha, 0.01, 0, 0);
+  assert_int_equal(o.agent.reward_norm, SAC_REWARD_NORM_RETURN);
   assert_int_equal(o.agent.policy_delay, 2);
   assert_int_equal(o.agent.alpha_loss, SAC_ALPHA_LOSS_LOG_ALPHA);
   assert_ok(sac_preset_apply("redq", &o, &err), err);
