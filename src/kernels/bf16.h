@@ -90,7 +90,8 @@ typedef struct sac_kernels_bf16 {
   void (*pack_turned)(size_t M, size_t N, const float *W, size_t ldw, uint32_t *turned, size_t ld);
 
   /* kernels.h's fma_chains, of SAC_DOT_FLOPS operations a round: a <- a + x's two bf16 . y's two,
-   * 128 times on 12 chains of a register, or 16 times on 6 of a matrix tile, which begin at 0 */
+   * 128 times on 12 chains of a register, or 16 times on 6 of a matrix tile. Returns what one sum
+   * of each chain has gained, all chains together. */
   float (*dot_chains)(size_t rounds, uint32_t x, uint32_t y);
 } sac_kernels_bf16;
 enum { SAC_DOT_FLOPS = 4 * 12 * 128 * SAC_LANES };
