@@ -131,8 +131,8 @@ behind. From here on runs have bf16 products, which a CPU with matrix tiles does
 """, 7: """
 Three layers of 256 are ahead on Humanoid on the one seed that the others have, and near 7,000 of it from 55,000 steps
 on, with single evaluations of a few hundred between them: policies that fall at once, and stand again 5,000 steps
-later. A step size of 1e-3 has fewer of those, and needs twice the steps. Width 256 with half the target entropy was
-stopped at 70,000 steps of Humanoid (1,370; 7,341 on HalfCheetah at 50,000); other seeds are left out for their hours.
+later. A step size of 1e-3 needs twice the steps to get there. Width 256 with half the target entropy was stopped at
+70,000 steps of Humanoid (1,370; 7,341 on HalfCheetah at 50,000); other seeds are left out for their hours.
 """, 8: """
 The same on the two tasks left. It is the winner of the second search, and the preset `fast`.
 """}
